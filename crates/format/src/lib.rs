@@ -1,0 +1,10 @@
+//! Ids, canonical encoding, and every object that Strongroom stores, signs or sends.
+//!
+//! Invariants: one encoding per object, and a decoder consumes every byte or refuses. Deliberately
+//! not here: ciphers, keys, signatures checks (`strongroom-chain`), and any I/O.
+
+#![forbid(unsafe_code)]
+
+pub mod encoding;
+pub mod hash;
+pub mod id;
