@@ -1,0 +1,110 @@
+import type { AppView, OrgView, ProgressView, SettingsView, StatusView, Vault } from "../ipc/vault";
+import { notices } from "../shared/notices.svelte";
+
+/** Where the content pane is. */
+export type Place = { at: "environment"; envId: string } | { at: "settings"; section: string } | { at: "start" };
+
+/**
+ * What the window knows of the vault: views that Rust sent, never a value. Locking drops every name
+ * at once, whatever was open.
+ */
+export class Session {
+  app = $state.raw<AppView | null>(null);
+  org = $state.raw<OrgView | null>(null);
+  status = $state.raw<StatusView | null>(null);
+  progress = $state.raw<ProgressView[]>([]);
+  place = $state.raw<Place>({ at: "start" });
+  /** Welcome is wanted although a vault exists. */
+  welcome = $state(false);
+  failed = $state(false);
+
+  constructor(readonly vault: Vault) {}
+
+  /** Subscribes to the events and asks for the first view. Returns the way to stop. */
+  start(): () => void {
+    const { vault } = this;
+    const stops = [
+      vault.on("appChanged", (app) => void this.#take(app)),
+      vault.on("orgChanged", (org) => this.takeOrg(org)),
+      vault.on("statusChanged", (status) => this.#takeStatus(status)),
+      vault.on("progress", (progress) => this.#takeProgress(progress)),
+    ];
+    vault.appState().then(
+      (app) => this.#take(app),
+      (thrown: unknown) => {
+        this.failed = true;
+        notices.fail(thrown);
+      },
+    );
+    return () => stops.forEach((stop) => stop());
+  }
+
+  async select(id: string): Promise<void> {
+    const app = await notices.attempt(this.vault.vaultSelect(id));
+    if (app) await this.#take(app);
+  }
+
+  async saveSettings(change: Partial<SettingsView>): Promise<void> {
+    const { app } = this;
+    if (!app) return;
+    this.app = { ...app, settings: { ...app.settings, ...change } };
+    const saved = await notices.attempt(this.vault.settingsSet(this.app.settings));
+    if (this.app) this.app = { ...this.app, settings: saved ?? app.settings };
+  }
+
+  takeOrg(org: OrgView): void {
+    if (this.app?.phase !== "open") return;
+    const moved = this.org !== null && this.org.id !== org.id;
+    this.org = org;
+    const { place } = this;
+    const gone = place.at === "environment" && !org.apps.some((app) => app.environments.some((env) => env.id === place.envId));
+    if (moved || gone || place.at === "start") this.place = firstPlace(org);
+  }
+
+  go(place: Place): void {
+    this.place = place;
+  }
+
+  async #take(app: AppView): Promise<void> {
+    const before = this.app?.phase;
+    this.app = app;
+    if (app.phase !== "open") {
+      this.#forget();
+      return;
+    }
+    this.welcome = false;
+    if (before === "open" && this.org) return;
+    const [org, status] = await Promise.all([
+      notices.attempt(this.vault.orgView()),
+      notices.attempt(this.vault.statusView()),
+    ]);
+    if (org) this.takeOrg(org);
+    if (status) this.#takeStatus(status);
+  }
+
+  #takeStatus(status: StatusView): void {
+    if (this.app?.phase !== "open") return;
+    if (status.state === "stopped" && this.status?.state !== "stopped") {
+      notices.alarm("The server showed a history that contradicts what this computer saw. Nothing can be written.");
+    }
+    this.status = status;
+  }
+
+  #takeProgress(progress: ProgressView): void {
+    const others = this.progress.filter((one) => one.task !== progress.task);
+    this.progress = progress.done >= progress.total && progress.total > 0 ? others : [...others, progress];
+  }
+
+  #forget(): void {
+    this.org = null;
+    this.status = null;
+    this.progress = this.progress.filter((one) => one.kind === "create" || one.kind === "sample" || one.kind === "unlock");
+    this.place = { at: "start" };
+    notices.forget();
+  }
+}
+
+function firstPlace(org: OrgView): Place {
+  const env = org.apps.flatMap((app) => app.environments)[0];
+  return env ? { at: "environment", envId: env.id } : { at: "start" };
+}

@@ -1,0 +1,47 @@
+import type * as wire from "./bindings";
+
+export type {
+  AppView, CommandError, CommitOutcome, ConflictRow, CopyView, EnvClass, EnvRowView, EnvView, ImportIssue,
+  ImportReport, ImportRow, LockView, OrgView, PaletteHit, PaletteView, PersonView, ProgressView, RowsQuery, RowsView,
+  SecretDetail, SecretRow, SettingsView, SortKey, StagedRow, StagedSummary, StatusView, StopView, VaultView,
+} from "./bindings";
+
+type Commands = typeof wire.commands;
+type Events = typeof wire.events;
+
+/**
+ * The commands that the main window may call. None of them takes or returns the value of a secret:
+ * values pass through the secure windows and the clipboard, both of which belong to Rust.
+ */
+export const mainCommands = [
+  "appState", "activityPing",
+  "vaultCreate", "vaultCreateSample", "vaultSelect", "vaultUnlock", "vaultLock", "vaultRemove", "kitOpen",
+  "orgView", "orgCreate", "orgSelect", "orgRename", "appCreate", "appRename", "envCreate", "envRename",
+  "envOpen", "envRows",
+  "secretDetail", "secretCopy", "secretReveal", "secretNew", "secretEdit", "secretNoteSet", "secretRename", "secretDelete",
+  "stagedList", "stagedUndo", "stagedRedo", "stagedDrop", "stagedDiscard", "stagedCommit", "conflictResolve",
+  "importChoose", "importDropped", "importRename", "importKeep", "importApply", "importDiscard",
+  "paletteSearch", "statusView", "syncNow", "evidenceSave", "settingsSet", "taskCancel",
+] as const satisfies readonly (keyof Commands)[];
+
+export type MainCommand = (typeof mainCommands)[number];
+type Answer<K extends MainCommand> = Extract<Awaited<ReturnType<Commands[K]>>, { status: "ok" }>["data"];
+
+export type VaultEvent = keyof Events;
+export type EventPayload<K extends VaultEvent> = Parameters<Parameters<Events[K]["listen"]>[0]>[0]["payload"];
+
+/** What the window may ask of the vault. Features depend on this type and never on Tauri. */
+export type Vault = {
+  [K in MainCommand]: (...args: Parameters<Commands[K]>) => Promise<Answer<K>>;
+} & {
+  /** Calls `heard` for every event until the returned function is called. */
+  on<K extends VaultEvent>(event: K, heard: (payload: EventPayload<K>) => void): () => void;
+};
+
+/** A command failed for a reason that the window can explain. */
+export class VaultError extends Error {
+  constructor(readonly detail: wire.CommandError) {
+    super(detail.code);
+    this.name = "VaultError";
+  }
+}
