@@ -1,0 +1,418 @@
+//! The history of one environment: what a verified pass over its commits says (docs/protocol.md,
+//! section 9).
+//!
+//! Pure, like the organisation chain it leans on. A history built from its head alone
+//! ([`EnvHistory::from_head`]) is sound for what the environment holds *now*; whether its past is
+//! whole is known only after [`EnvHistory::confirm`].
+
+use std::collections::BTreeSet;
+
+use strongroom_format::commit::{Change, Commit, MAX_ITEMS, Op, SignedCommit};
+use strongroom_format::hash::{Digest, ZERO};
+use strongroom_format::id::{EnvId, OrgId, Principal, SecretId};
+use strongroom_format::pins::EnvPin;
+use strongroom_format::statement::{EnvKind, EpochReason, Rights};
+use thiserror::Error;
+
+use crate::org::{EnvState, OrgState};
+use crate::signature::verifies_labelled;
+use crate::trie::{Item, Origin, Trie};
+
+/// The most items of the directory, which names those of all environments.
+pub const MAX_DIRECTORY_ITEMS: usize = 100_000;
+/// How long after its end a branch still takes commits of slow clocks, in milliseconds (one day).
+const BRANCH_GRACE_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// Why a commit does not continue the history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum CommitError {
+    /// The commit belongs to another organisation or environment.
+    #[error("the commit belongs to another environment")]
+    WrongEnv,
+    /// The position is not the next one.
+    #[error("the commit is out of order")]
+    WrongSeq,
+    /// The predecessor is another one: the history forks here.
+    #[error("the commit continues another history")]
+    WrongPrev,
+    /// The chain does not know the environment.
+    #[error("the environment is not on the chain")]
+    UnknownEnv,
+    /// The head that the author saw is not on the verified chain.
+    #[error("the commit names a head that is not on the chain")]
+    OrgHead,
+    /// The head that the author saw lies before that of the commit before.
+    #[error("the commit goes back on the chain")]
+    OrgHeadWentBack,
+    /// The time lies before the commit before.
+    #[error("the commit's time goes back")]
+    TimeWentBack,
+    /// The author was not part of the organisation.
+    #[error("the author is not part of the organisation")]
+    UnknownAuthor,
+    /// The signature is not the author's.
+    #[error("the signature does not verify")]
+    BadSignature,
+    /// The author may not write here, or not these items.
+    #[error("the author may not write this")]
+    NoRight,
+    /// The author was removed, and this commit lies behind the cut.
+    #[error("the author was removed before this commit")]
+    Cut,
+    /// A removal names another commit at this place.
+    #[error("the commit is not the one that a removal names")]
+    CutForked,
+    /// The branch has ended.
+    #[error("the branch has ended")]
+    Ended,
+    /// The data key is not the current one.
+    #[error("the data key is not the current one")]
+    WrongEpoch,
+    /// A reader left: the data key must be replaced first.
+    #[error("the data key must be replaced first")]
+    Due,
+    /// After a rotation every current value must be sealed anew, in one commit.
+    #[error("not every value was sealed under the new data key")]
+    NotResealed,
+    /// Nothing changes.
+    #[error("the commit changes nothing")]
+    Empty,
+    /// A version is not the one before plus one.
+    #[error("a version is out of order")]
+    Version,
+    /// What is deleted does not exist.
+    #[error("a deleted item does not exist")]
+    NothingToDelete,
+    /// The environment would hold too much.
+    #[error("the environment is full")]
+    TooManyItems,
+    /// The state after the commit is not the one it states.
+    #[error("the items are not those that were signed")]
+    StateRoot,
+    /// The history ends below what was verified before.
+    #[error("the history is older than what was verified before")]
+    BelowPin,
+    /// The history differs from what was verified before.
+    #[error("the history differs from what was verified before")]
+    Fork,
+}
+
+fn require(condition: bool, error: CommitError) -> Result<(), CommitError> {
+    if condition { Ok(()) } else { Err(error) }
+}
+
+/// The verified state of one environment. Copying it costs nothing.
+#[derive(Debug, Clone)]
+pub struct EnvHistory {
+    org: OrgId,
+    env: EnvId,
+    seq: u64,
+    head: Digest,
+    org_seq: u64,
+    time_ms: u64,
+    epoch: u32,
+    items: Trie,
+    complete: bool,
+}
+
+/// Checks a whole history against a verified chain.
+pub fn verify(
+    org: &OrgState,
+    env: EnvId,
+    commits: &[SignedCommit],
+    pin: Option<&EnvPin>,
+) -> Result<EnvHistory, CommitError> {
+    let mut history = EnvHistory::new(org.org(), env);
+    for commit in commits {
+        history.apply(org, commit)?;
+        if let Some(pin) = pin.filter(|pin| pin.seq == history.seq) {
+            require(pin.head == history.head, CommitError::Fork)?;
+        }
+    }
+    require(
+        pin.is_none_or(|pin| pin.seq <= history.seq),
+        CommitError::BelowPin,
+    )?;
+    Ok(history)
+}
+
+impl EnvHistory {
+    /// An environment without commits.
+    pub fn new(org: OrgId, env: EnvId) -> Self {
+        Self {
+            org,
+            env,
+            seq: 0,
+            head: ZERO,
+            org_seq: 0,
+            time_ms: 0,
+            epoch: 0,
+            items: Trie::default(),
+            complete: true,
+        }
+    }
+
+    /// An environment from its newest commit and its current items, which must give the signed
+    /// root. The past is not known yet.
+    pub fn from_head(
+        org: &OrgState,
+        env: EnvId,
+        head: &SignedCommit,
+        items: Vec<(Change, u32)>,
+    ) -> Result<Self, CommitError> {
+        let commit = &head.commit;
+        check_place(org, env, commit)?;
+        check_author(org, head)?;
+        check_epoch(org, commit)?;
+        let rising = items.windows(2).all(|w| w[0].0.secret < w[1].0.secret);
+        require(rising, CommitError::StateRoot)?;
+        let items = items.into_iter().map(|(change, epoch)| Item {
+            change,
+            epoch,
+            origin: None,
+        });
+        let items = Trie::default().with(items.collect());
+        require(items.root() == commit.state_root, CommitError::StateRoot)?;
+        Ok(Self {
+            org: org.org(),
+            env,
+            seq: commit.seq,
+            head: head.head(),
+            org_seq: commit.org_seq,
+            time_ms: commit.time_ms,
+            epoch: commit.dek_epoch,
+            items,
+            complete: false,
+        })
+    }
+
+    /// Checks the next commit and takes it in. After an error the history is what it was.
+    pub fn apply(&mut self, org: &OrgState, signed: &SignedCommit) -> Result<(), CommitError> {
+        let commit = &signed.commit;
+        check_place(org, self.env, commit)?;
+        require(commit.seq == self.seq + 1, CommitError::WrongSeq)?;
+        require(commit.prev == self.head, CommitError::WrongPrev)?;
+        require(commit.org_seq >= self.org_seq, CommitError::OrgHeadWentBack)?;
+        require(commit.time_ms >= self.time_ms, CommitError::TimeWentBack)?;
+        check_author(org, signed)?;
+        check_epoch(org, commit)?;
+        self.check_reseal(org, commit)?;
+        let items = self.items.with(self.next_items(commit)?);
+        require(items.len() <= self.cap(org), CommitError::TooManyItems)?;
+        require(items.root() == commit.state_root, CommitError::StateRoot)?;
+        self.seq = commit.seq;
+        self.head = signed.head();
+        self.org_seq = commit.org_seq;
+        self.time_ms = commit.time_ms;
+        self.epoch = commit.dek_epoch;
+        self.items = items;
+        Ok(())
+    }
+
+    /// Takes the place of a history known from its head alone, once the whole past was checked and
+    /// led to the same head.
+    pub fn confirm(&mut self, whole: Self) -> Result<(), CommitError> {
+        require(whole.seq >= self.seq, CommitError::BelowPin)?;
+        require(
+            whole.seq > self.seq || whole.head == self.head,
+            CommitError::Fork,
+        )?;
+        *self = whole;
+        Ok(())
+    }
+
+    /// The root that a commit with `changes` by `author` has to state.
+    pub fn root_after(&self, changes: &[Change]) -> Digest {
+        let item = |change: &Change| Item {
+            change: change.clone(),
+            epoch: 0,
+            origin: None,
+        };
+        self.items.with(changes.iter().map(item).collect()).root()
+    }
+
+    /// Which organisation.
+    pub fn org(&self) -> OrgId {
+        self.org
+    }
+
+    /// Which environment.
+    pub fn env(&self) -> EnvId {
+        self.env
+    }
+
+    /// Position of the newest commit; 0 if there is none.
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// Head of the newest commit.
+    pub fn head(&self) -> Digest {
+        self.head
+    }
+
+    /// The newest commit's data-key epoch.
+    pub fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// The newest commit's time, in milliseconds since 1970.
+    pub fn time_ms(&self) -> u64 {
+        self.time_ms
+    }
+
+    /// The newest commit's place on the organisation chain.
+    pub fn org_seq(&self) -> u64 {
+        self.org_seq
+    }
+
+    /// All items.
+    pub fn items(&self) -> &Trie {
+        &self.items
+    }
+
+    /// Whether every commit from the first was checked.
+    pub fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// What to remember of it.
+    pub fn pin(&self) -> EnvPin {
+        EnvPin {
+            env: self.env,
+            seq: self.seq,
+            head: self.head,
+            epoch: self.epoch,
+        }
+    }
+
+    fn cap(&self, org: &OrgState) -> usize {
+        if org.directory() == Some(self.env) {
+            MAX_DIRECTORY_ITEMS
+        } else {
+            MAX_ITEMS
+        }
+    }
+
+    /// If the data key was rotated since the last commit, this one must seal all values anew.
+    fn check_reseal(&self, org: &OrgState, commit: &Commit) -> Result<(), CommitError> {
+        let env = org.env(&self.env).ok_or(CommitError::UnknownEnv)?;
+        let rotated = (self.epoch + 1..=commit.dek_epoch).any(|e| {
+            env.epoch(e)
+                .is_some_and(|e| e.reason == EpochReason::Rotation)
+        });
+        if !rotated || self.items.live() == 0 {
+            return require(!commit.changes.is_empty(), CommitError::Empty);
+        }
+        let resealed =
+            |c: &Change| c.op == Op::Put && self.items.lookup(&c.secret).is_some_and(Item::is_live);
+        let whole =
+            commit.changes.len() == self.items.live() && commit.changes.iter().all(resealed);
+        require(whole, CommitError::NotResealed)
+    }
+
+    fn next_items(&self, commit: &Commit) -> Result<Vec<Item>, CommitError> {
+        let origin = Origin {
+            author: commit.author,
+            commit: commit.seq,
+            time_ms: commit.time_ms,
+        };
+        commit
+            .changes
+            .iter()
+            .map(|change| {
+                let old = self.items.lookup(&change.secret);
+                let next = old.map_or(0, |item| item.change.version).checked_add(1);
+                require(next == Some(change.version), CommitError::Version)?;
+                let deletable = change.op == Op::Put || old.is_some_and(Item::is_live);
+                require(deletable, CommitError::NothingToDelete)?;
+                Ok(Item {
+                    change: change.clone(),
+                    epoch: commit.dek_epoch,
+                    origin: Some(origin),
+                })
+            })
+            .collect()
+    }
+}
+
+fn check_place(org: &OrgState, env: EnvId, commit: &Commit) -> Result<(), CommitError> {
+    require(
+        commit.org == org.org() && commit.env == env,
+        CommitError::WrongEnv,
+    )?;
+    let state = org.env(&env).ok_or(CommitError::UnknownEnv)?;
+    require(
+        org.head_at(commit.org_seq) == Some(commit.org_head),
+        CommitError::OrgHead,
+    )?;
+    require(state.created <= commit.org_seq, CommitError::UnknownEnv)?;
+    let ends = state.expires.saturating_add(BRANCH_GRACE_MS);
+    require(
+        state.expires == 0 || commit.time_ms <= ends,
+        CommitError::Ended,
+    )
+}
+
+fn check_author(org: &OrgState, signed: &SignedCommit) -> Result<(), CommitError> {
+    let commit = &signed.commit;
+    let key = org
+        .signing_key(&commit.author, commit.org_seq, commit.time_ms)
+        .ok_or(CommitError::UnknownAuthor)?;
+    let verified = verifies_labelled("commit", &key, signed.signed_bytes(), &signed.signature());
+    require(verified, CommitError::BadSignature)?;
+    let rights = org.rights_at(&commit.env, &commit.author, commit.org_seq, commit.time_ms);
+    let state = org.env(&commit.env).ok_or(CommitError::UnknownEnv)?;
+    let may_write = rights.includes(Rights::WRITE)
+        || (state.kind == EnvKind::Directory
+            && rights.includes(Rights::READ)
+            && writes_only_own_names(org, commit));
+    require(may_write, CommitError::NoRight)?;
+    check_cuts(org, signed)
+}
+
+/// In the directory a member who manages nothing names itself and secrets, and nothing else that
+/// the chain knows by its id.
+fn writes_only_own_names(org: &OrgState, commit: &Commit) -> bool {
+    let mut reserved: BTreeSet<SecretId> = BTreeSet::new();
+    reserved.insert(org.org().directory_item());
+    reserved.extend(org.members().keys().map(|id| id.directory_item()));
+    reserved.extend(org.tokens().keys().map(|id| id.directory_item()));
+    reserved.extend(org.agents().keys().map(|id| id.directory_item()));
+    for (env, EnvState { place, .. }) in org.envs() {
+        reserved.insert(env.directory_item());
+        reserved.insert(SecretId(*place));
+    }
+    let own = commit.author.id();
+    commit
+        .changes
+        .iter()
+        .all(|c| c.secret.0 == own || !reserved.contains(&c.secret))
+}
+
+fn check_cuts(org: &OrgState, signed: &SignedCommit) -> Result<(), CommitError> {
+    let commit = &signed.commit;
+    for (user, member) in org.members() {
+        let Some((_, cuts)) = &member.removed else {
+            continue;
+        };
+        let cut = cuts.iter().find(|cut| cut.env == commit.env);
+        let last = cut.map_or(0, |cut| cut.seq);
+        let own = commit.author == Principal::User(*user);
+        require(!own || commit.seq <= last, CommitError::Cut)?;
+        let here = cut.is_some_and(|cut| cut.seq == commit.seq && cut.head != signed.head());
+        require(!here, CommitError::CutForked)?;
+    }
+    Ok(())
+}
+
+fn check_epoch(org: &OrgState, commit: &Commit) -> Result<(), CommitError> {
+    let state = org.env(&commit.env).ok_or(CommitError::UnknownEnv)?;
+    let current = state.epoch_at(commit.org_seq);
+    require(
+        current != 0 && commit.dek_epoch == current,
+        CommitError::WrongEpoch,
+    )?;
+    require(!state.is_due_at(commit.org_seq), CommitError::Due)
+}
