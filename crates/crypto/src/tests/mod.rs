@@ -1,0 +1,1 @@
+//! Tests of the constructs against public vectors, recorded vectors and attacks.
