@@ -154,7 +154,8 @@ impl EnvHistory {
     }
 
     /// An environment from its newest commit and its current items, which must give the signed
-    /// root. The past is not known yet.
+    /// root. The past is not known yet; neither are epochs and origins of the items part of the
+    /// root, so the caller fills in only what it knows from a better source than a server.
     pub fn from_head(
         org: &OrgState,
         env: EnvId,
@@ -220,6 +221,19 @@ impl EnvHistory {
         )?;
         *self = whole;
         Ok(())
+    }
+
+    /// As [`EnvHistory::from_head`], for items that this device itself verified and kept under
+    /// authenticated encryption: their origins and the completeness of the past are taken over.
+    pub fn restore(
+        org: &OrgState,
+        env: EnvId,
+        head: &SignedCommit,
+        items: Vec<Item>,
+        complete: bool,
+    ) -> Result<Self, CommitError> {
+        let history = Self::from_head(org, env, head, items)?;
+        Ok(Self { complete, ..history })
     }
 
     /// The root that a commit with `changes` by `author` has to state.

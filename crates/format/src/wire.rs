@@ -211,6 +211,7 @@ pub struct OrgList {
 }
 
 /// `GET /v1/orgs/{org}/sync?from=SEQ`: the chain from link `SEQ` on, and where everything stands.
+/// A client asks from the newest link it has, so that the server must show that it has it too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SyncAnswer {
@@ -260,6 +261,8 @@ pub struct EnvHead {
     pub env_id: EnvId,
     /// Its newest commit; 0 if none.
     pub seq: u64,
+    /// That commit's head, 32 bytes; zeros if none. A fork shows here even at equal height.
+    pub head: B64,
 }
 
 /// The answer to an accepted write.
