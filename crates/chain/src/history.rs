@@ -130,10 +130,7 @@ pub fn verify(
             require(pin.head == history.head, CommitError::Fork)?;
         }
     }
-    require(
-        pin.is_none_or(|pin| pin.seq <= history.seq),
-        CommitError::BelowPin,
-    )?;
+    require(pin.is_none_or(|pin| pin.seq <= history.seq), CommitError::BelowPin)?;
     Ok(history)
 }
 
@@ -160,20 +157,15 @@ impl EnvHistory {
         org: &OrgState,
         env: EnvId,
         head: &SignedCommit,
-        items: Vec<(Change, u32)>,
+        items: Vec<Item>,
     ) -> Result<Self, CommitError> {
         let commit = &head.commit;
         check_place(org, env, commit)?;
         check_author(org, head)?;
         check_epoch(org, commit)?;
-        let rising = items.windows(2).all(|w| w[0].0.secret < w[1].0.secret);
+        let rising = items.windows(2).all(|w| w[0].change.secret < w[1].change.secret);
         require(rising, CommitError::StateRoot)?;
-        let items = items.into_iter().map(|(change, epoch)| Item {
-            change,
-            epoch,
-            origin: None,
-        });
-        let items = Trie::default().with(items.collect());
+        let items = Trie::default().with(items);
         require(items.root() == commit.state_root, CommitError::StateRoot)?;
         Ok(Self {
             org: org.org(),
@@ -215,10 +207,7 @@ impl EnvHistory {
     /// led to the same head.
     pub fn confirm(&mut self, whole: Self) -> Result<(), CommitError> {
         require(whole.seq >= self.seq, CommitError::BelowPin)?;
-        require(
-            whole.seq > self.seq || whole.head == self.head,
-            CommitError::Fork,
-        )?;
+        require(whole.seq > self.seq || whole.head == self.head, CommitError::Fork)?;
         *self = whole;
         Ok(())
     }
@@ -238,11 +227,7 @@ impl EnvHistory {
 
     /// The root that a commit with `changes` by `author` has to state.
     pub fn root_after(&self, changes: &[Change]) -> Digest {
-        let item = |change: &Change| Item {
-            change: change.clone(),
-            epoch: 0,
-            origin: None,
-        };
+        let item = |change: &Change| Item { change: change.clone(), epoch: 0, origin: None };
         self.items.with(changes.iter().map(item).collect()).root()
     }
 
@@ -293,29 +278,18 @@ impl EnvHistory {
 
     /// What to remember of it.
     pub fn pin(&self) -> EnvPin {
-        EnvPin {
-            env: self.env,
-            seq: self.seq,
-            head: self.head,
-            epoch: self.epoch,
-        }
+        EnvPin { env: self.env, seq: self.seq, head: self.head, epoch: self.epoch }
     }
 
     fn cap(&self, org: &OrgState) -> usize {
-        if org.directory() == Some(self.env) {
-            MAX_DIRECTORY_ITEMS
-        } else {
-            MAX_ITEMS
-        }
+        if org.directory() == Some(self.env) { MAX_DIRECTORY_ITEMS } else { MAX_ITEMS }
     }
 
     /// If the data key was rotated since the last commit, this one must seal all values anew.
     fn check_reseal(&self, org: &OrgState, commit: &Commit) -> Result<(), CommitError> {
         let env = org.env(&self.env).ok_or(CommitError::UnknownEnv)?;
-        let rotated = (self.epoch + 1..=commit.dek_epoch).any(|e| {
-            env.epoch(e)
-                .is_some_and(|e| e.reason == EpochReason::Rotation)
-        });
+        let rotated = (self.epoch + 1..=commit.dek_epoch)
+            .any(|e| env.epoch(e).is_some_and(|e| e.reason == EpochReason::Rotation));
         if !rotated || self.items.live() == 0 {
             return require(!commit.changes.is_empty(), CommitError::Empty);
         }
@@ -327,11 +301,7 @@ impl EnvHistory {
     }
 
     fn next_items(&self, commit: &Commit) -> Result<Vec<Item>, CommitError> {
-        let origin = Origin {
-            author: commit.author,
-            commit: commit.seq,
-            time_ms: commit.time_ms,
-        };
+        let origin = Origin { author: commit.author, commit: commit.seq, time_ms: commit.time_ms };
         commit
             .changes
             .iter()
@@ -341,32 +311,19 @@ impl EnvHistory {
                 require(next == Some(change.version), CommitError::Version)?;
                 let deletable = change.op == Op::Put || old.is_some_and(Item::is_live);
                 require(deletable, CommitError::NothingToDelete)?;
-                Ok(Item {
-                    change: change.clone(),
-                    epoch: commit.dek_epoch,
-                    origin: Some(origin),
-                })
+                Ok(Item { change: change.clone(), epoch: commit.dek_epoch, origin: Some(origin) })
             })
             .collect()
     }
 }
 
 fn check_place(org: &OrgState, env: EnvId, commit: &Commit) -> Result<(), CommitError> {
-    require(
-        commit.org == org.org() && commit.env == env,
-        CommitError::WrongEnv,
-    )?;
+    require(commit.org == org.org() && commit.env == env, CommitError::WrongEnv)?;
     let state = org.env(&env).ok_or(CommitError::UnknownEnv)?;
-    require(
-        org.head_at(commit.org_seq) == Some(commit.org_head),
-        CommitError::OrgHead,
-    )?;
+    require(org.head_at(commit.org_seq) == Some(commit.org_head), CommitError::OrgHead)?;
     require(state.created <= commit.org_seq, CommitError::UnknownEnv)?;
     let ends = state.expires.saturating_add(BRANCH_GRACE_MS);
-    require(
-        state.expires == 0 || commit.time_ms <= ends,
-        CommitError::Ended,
-    )
+    require(state.expires == 0 || commit.time_ms <= ends, CommitError::Ended)
 }
 
 fn check_author(org: &OrgState, signed: &SignedCommit) -> Result<(), CommitError> {
@@ -399,10 +356,7 @@ fn writes_only_own_names(org: &OrgState, commit: &Commit) -> bool {
         reserved.insert(SecretId(*place));
     }
     let own = commit.author.id();
-    commit
-        .changes
-        .iter()
-        .all(|c| c.secret.0 == own || !reserved.contains(&c.secret))
+    commit.changes.iter().all(|c| c.secret.0 == own || !reserved.contains(&c.secret))
 }
 
 fn check_cuts(org: &OrgState, signed: &SignedCommit) -> Result<(), CommitError> {
@@ -424,9 +378,6 @@ fn check_cuts(org: &OrgState, signed: &SignedCommit) -> Result<(), CommitError> 
 fn check_epoch(org: &OrgState, commit: &Commit) -> Result<(), CommitError> {
     let state = org.env(&commit.env).ok_or(CommitError::UnknownEnv)?;
     let current = state.epoch_at(commit.org_seq);
-    require(
-        current != 0 && commit.dek_epoch == current,
-        CommitError::WrongEpoch,
-    )?;
+    require(current != 0 && commit.dek_epoch == current, CommitError::WrongEpoch)?;
     require(!state.is_due_at(commit.org_seq), CommitError::Due)
 }

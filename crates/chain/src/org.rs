@@ -126,9 +126,7 @@ impl<T> Timeline<T> {
     /// The value in force at link `seq`, and the link that set it.
     pub fn at(&self, seq: u64) -> Option<(u64, &T)> {
         let after = self.0.partition_point(|(from, _)| *from <= seq);
-        self.0
-            .get(after.checked_sub(1)?)
-            .map(|(from, value)| (*from, value))
+        self.0.get(after.checked_sub(1)?).map(|(from, value)| (*from, value))
     }
 
     /// All values with the links that set them, in order.
@@ -162,10 +160,7 @@ impl Member {
 
     /// Its role at link `seq`.
     pub fn role_at(&self, seq: u64) -> Option<Role> {
-        self.roles
-            .at(seq)
-            .map(|(_, role)| *role)
-            .filter(|_| self.is_active_at(seq))
+        self.roles.at(seq).map(|(_, role)| *role).filter(|_| self.is_active_at(seq))
     }
 }
 
@@ -181,11 +176,7 @@ pub struct Grant {
 impl Grant {
     /// The rights in force at `time_ms`.
     pub fn at(&self, time_ms: u64) -> Rights {
-        if self.not_after != 0 && time_ms > self.not_after {
-            Rights::NONE
-        } else {
-            self.rights
-        }
+        if self.not_after != 0 && time_ms > self.not_after { Rights::NONE } else { self.rights }
     }
 }
 
@@ -236,8 +227,7 @@ impl EnvState {
 
     /// One data key.
     pub fn epoch(&self, number: u32) -> Option<&Epoch> {
-        self.epochs
-            .get(usize::try_from(number).ok()?.checked_sub(1)?)
+        self.epochs.get(usize::try_from(number).ok()?.checked_sub(1)?)
     }
 
     /// Whether at link `seq` a reader had left since the last rotation.
@@ -513,17 +503,12 @@ impl OrgState {
     pub fn encryption_key(&self, who: &Principal) -> Option<PublicKey> {
         match who {
             Principal::User(user) => {
-                let member = self
-                    .members
-                    .get(user)
-                    .filter(|m| m.is_active_at(self.seq()))?;
+                let member = self.members.get(user).filter(|m| m.is_active_at(self.seq()))?;
                 member.keys.at(self.seq()).map(|(_, keys)| keys.iek)
             }
-            Principal::Token(token) => self
-                .tokens
-                .get(token)
-                .filter(|t| t.revoked.is_none())
-                .map(|t| t.enc_pub),
+            Principal::Token(token) => {
+                self.tokens.get(token).filter(|t| t.revoked.is_none()).map(|t| t.enc_pub)
+            }
             Principal::Agent(_) => None,
         }
     }
@@ -564,12 +549,7 @@ impl OrgState {
         };
         let may_read = |who: &Principal| self.rights(env, who, time_ms).includes(Rights::READ);
         if state.kind == EnvKind::Directory {
-            self.members
-                .keys()
-                .copied()
-                .map(Principal::User)
-                .filter(may_read)
-                .collect()
+            self.members.keys().copied().map(Principal::User).filter(may_read).collect()
         } else {
             state.grants.keys().copied().filter(may_read).collect()
         }
@@ -588,11 +568,7 @@ impl OrgState {
     pub(crate) fn holds_without_right(&self, env: &EnvId, time_ms: u64) -> bool {
         let newest = self.envs.get(env).and_then(|state| state.epochs.last());
         let readers = self.readers(env, time_ms);
-        newest.is_some_and(|e| {
-            e.wraps
-                .iter()
-                .any(|wrap| !readers.contains(&wrap.recipient))
-        })
+        newest.is_some_and(|e| e.wraps.iter().any(|wrap| !readers.contains(&wrap.recipient)))
     }
 
     /// Which principals the body of a statement names; for explaining a link to a person.

@@ -25,26 +25,13 @@ fn require(condition: bool, error: ChainError) -> Checked {
 
 pub(crate) fn found(genesis: &Link) -> Result<OrgState, ChainError> {
     let s = &genesis.statement;
-    let Body::Genesis {
-        suite,
-        founder,
-        keys,
-        audit_vkey,
-        policy,
-    } = &s.body
-    else {
+    let Body::Genesis { suite, founder, keys, audit_vkey, policy } = &s.body else {
         return Err(ChainError::Genesis);
     };
     let first = s.seq == 0 && s.prev == ZERO && s.org.is_zero();
-    require(
-        first && s.author == Principal::User(*founder),
-        ChainError::Genesis,
-    )?;
+    require(first && s.author == Principal::User(*founder), ChainError::Genesis)?;
     require(*suite == SUITE_1, ChainError::UnknownSuite)?;
-    require(
-        are_strong(keys) && is_strong_signing_key(audit_vkey),
-        ChainError::WeakKey,
-    )?;
+    require(are_strong(keys) && is_strong_signing_key(audit_vkey), ChainError::WeakKey)?;
     require(keys.isk != keys.iek, ChainError::KeyReused)?;
     let signed = crate::signature::verifies_labelled(
         "stmt",
@@ -60,11 +47,7 @@ pub(crate) fn found(genesis: &Link) -> Result<OrgState, ChainError> {
         suite: *suite,
         policy: policy.clone(),
         audit_vkey: *audit_vkey,
-        audit: AuditPin {
-            reset: 0,
-            size: 0,
-            root: ZERO,
-        },
+        audit: AuditPin { reset: 0, size: 0, root: ZERO },
         members: BTreeMap::from([(*founder, member(0, Role::Owner, *keys, InviteId::ZERO))]),
         invites: BTreeMap::new(),
         envs: BTreeMap::new(),
@@ -88,21 +71,10 @@ fn member(seq: u64, role: Role, keys: MemberKeys, invite: InviteId) -> Member {
 
 /// Applies a statement whose place, author and signature are checked already.
 pub(crate) fn apply(org: &mut OrgState, s: &Statement) -> Checked {
-    let link = Step {
-        seq: s.seq,
-        time_ms: s.time_ms,
-        author: s.author,
-        role: role_of(org, s),
-    };
+    let link = Step { seq: s.seq, time_ms: s.time_ms, author: s.author, role: role_of(org, s) };
     match &s.body {
         Body::Genesis { .. } => Err(ChainError::Genesis),
-        Body::Invite {
-            invite,
-            key_hash,
-            role,
-            grants,
-            expires,
-        } => {
+        Body::Invite { invite, key_hash, role, grants, expires } => {
             let invite_state = Invite {
                 link: s.seq,
                 key_hash: *key_hash,
@@ -113,25 +85,14 @@ pub(crate) fn apply(org: &mut OrgState, s: &Statement) -> Checked {
             };
             link.invite(org, *invite, invite_state)
         }
-        Body::MemberAdd {
-            user,
-            keys,
-            role,
-            invite,
-            pop,
-        } => link.member_add(org, *user, keys, *role, *invite, pop),
+        Body::MemberAdd { user, keys, role, invite, pop } => {
+            link.member_add(org, *user, keys, *role, *invite, pop)
+        }
         Body::MemberRole { user, role } => link.member_role(org, *user, *role),
         Body::MemberRemove { user, cuts } => link.member_remove(org, *user, cuts),
         Body::KeyRotate { keys, by_new } => link.key_rotate(org, keys, by_new),
         Body::KeyReset { user, keys, pop } => link.key_reset(org, *user, keys, pop),
-        Body::EnvCreate {
-            env,
-            kind,
-            place,
-            parent,
-            expires,
-            owner,
-        } => {
+        Body::EnvCreate { env, kind, place, parent, expires, owner } => {
             let state = EnvState {
                 kind: *kind,
                 place: *place,
@@ -145,29 +106,11 @@ pub(crate) fn apply(org: &mut OrgState, s: &Statement) -> Checked {
             };
             link.env_create(org, *env, state, *owner)
         }
-        Body::EnvGrant {
-            env,
-            principal,
-            rights,
-            not_after,
-        } => link.env_grant(
-            org,
-            *env,
-            *principal,
-            Grant {
-                rights: *rights,
-                not_after: *not_after,
-            },
-        ),
+        Body::EnvGrant { env, principal, rights, not_after } => {
+            link.env_grant(org, *env, *principal, Grant { rights: *rights, not_after: *not_after })
+        }
         Body::EnvRevoke { env, principal } => link.env_revoke(org, *env, *principal),
-        Body::DekEpoch {
-            env,
-            epoch,
-            dek_commit,
-            reason,
-            wraps,
-            previous,
-        } => {
+        Body::DekEpoch { env, epoch, dek_commit, reason, wraps, previous } => {
             let state = Epoch {
                 link: s.seq,
                 dek_commit: *dek_commit,
@@ -177,13 +120,7 @@ pub(crate) fn apply(org: &mut OrgState, s: &Statement) -> Checked {
             };
             link.dek_epoch(org, *env, *epoch, state)
         }
-        Body::TokenIssue {
-            token,
-            sig_pub,
-            enc_pub,
-            rights,
-            not_after,
-        } => {
+        Body::TokenIssue { token, sig_pub, enc_pub, rights, not_after } => {
             let state = Token {
                 issued: s.seq,
                 sig_pub: *sig_pub,
@@ -195,31 +132,18 @@ pub(crate) fn apply(org: &mut OrgState, s: &Statement) -> Checked {
         }
         Body::TokenRevoke { token } => link.token_revoke(org, *token),
         Body::Policy(policy) => link.policy(org, policy),
-        Body::AuditAnchor { reset, size, root } => link.audit_anchor(
-            org,
-            AuditPin {
-                reset: *reset,
-                size: *size,
-                root: *root,
-            },
-        ),
+        Body::AuditAnchor { reset, size, root } => {
+            link.audit_anchor(org, AuditPin { reset: *reset, size: *size, root: *root })
+        }
         Body::SuiteRaise { .. } => {
             require(link.role == Some(Role::Owner), ChainError::NotAllowed)?;
             // This program has suite 1 only; whoever raises the suite has a newer one.
             Err(ChainError::UnknownSuite)
         }
-        Body::AuditReset {
-            old_reset,
-            audit_vkey,
-            ..
-        } => link.audit_reset(org, *old_reset, audit_vkey),
-        Body::AgentIssue {
-            agent,
-            policy_hash,
-            responsible,
-            not_after,
-            ..
-        } => {
+        Body::AuditReset { old_reset, audit_vkey, .. } => {
+            link.audit_reset(org, *old_reset, audit_vkey)
+        }
+        Body::AgentIssue { agent, policy_hash, responsible, not_after, .. } => {
             link.manager()?;
             require(!org.agents.contains_key(agent), ChainError::Duplicate)?;
             require(org.is_member(responsible), ChainError::Unknown)?;
@@ -260,9 +184,7 @@ struct Step {
 
 impl Step {
     fn manager(&self) -> Result<Role, ChainError> {
-        self.role
-            .filter(|role| role.manages())
-            .ok_or(ChainError::NotAllowed)
+        self.role.filter(|role| role.manages()).ok_or(ChainError::NotAllowed)
     }
 
     fn owner(&self) -> Checked {
@@ -272,10 +194,7 @@ impl Step {
     /// A manager may act on whoever stands below, an owner on everybody.
     fn over(&self, subject: Role) -> Checked {
         let role = self.manager()?;
-        require(
-            role == Role::Owner || role.is_above(subject),
-            ChainError::NotAllowed,
-        )
+        require(role == Role::Owner || role.is_above(subject), ChainError::NotAllowed)
     }
 
     fn rights(&self, org: &OrgState, env: &EnvId) -> Rights {
@@ -286,10 +205,7 @@ impl Step {
         let role = self.manager()?;
         require(!invite.role.is_above(role), ChainError::NotAllowed)?;
         require(!org.invites.contains_key(&id), ChainError::Duplicate)?;
-        require(
-            invite.grants.is_empty() || invite.role != Role::Reviewer,
-            ChainError::Rights,
-        )?;
+        require(invite.grants.is_empty() || invite.role != Role::Reviewer, ChainError::Rights)?;
         for grant in &invite.grants {
             grantable(org, &grant.env)?;
         }
@@ -317,8 +233,7 @@ impl Step {
         if let Some(invite) = org.invites.get_mut(&invite) {
             invite.used = Some(self.seq);
         }
-        org.members
-            .insert(user, member(self.seq, role, *keys, invite));
+        org.members.insert(user, member(self.seq, role, *keys, invite));
         Ok(())
     }
 
@@ -344,10 +259,7 @@ impl Step {
         if self.author != Principal::User(user) {
             self.over(role)?;
         }
-        require(
-            role != Role::Owner || owners(org) > 1,
-            ChainError::LastOwner,
-        )?;
+        require(role != Role::Owner || owners(org) > 1, ChainError::LastOwner)?;
         let who = Principal::User(user);
         let writable = org.envs.iter().filter(|(env, state)| {
             state.kind == EnvKind::Directory
@@ -367,12 +279,7 @@ impl Step {
         let Principal::User(user) = self.author else {
             return Err(ChainError::NotAllowed);
         };
-        admit_keys(
-            org,
-            keys,
-            &key_change_message(&org.org, &user, keys),
-            by_new,
-        )?;
+        admit_keys(org, keys, &key_change_message(&org.org, &user, keys), by_new)?;
         mark_due(org, &self.author, self);
         if let Some(member) = org.members.get_mut(&user) {
             member.keys.set(self.seq, *keys);
@@ -434,10 +341,7 @@ impl Step {
             }
         }
         if env.kind != EnvKind::Directory {
-            let all = Grant {
-                rights: Rights::ALL,
-                not_after: 0,
-            };
+            let all = Grant { rights: Rights::ALL, not_after: 0 };
             env.grants.insert(self.author, Timeline::new(self.seq, all));
         }
         org.envs.insert(id, env);
@@ -456,10 +360,7 @@ impl Step {
         }
         if grant.rights.includes(Rights::READ) {
             let reads = |group| org.rights(group, &to, self.time_ms).includes(Rights::READ);
-            require(
-                org.envs[&env].composed.iter().all(reads),
-                ChainError::Composition,
-            )?;
+            require(org.envs[&env].composed.iter().all(reads), ChainError::Composition)?;
         } else {
             self.keeps_compositions(org, env, to)?;
         }
@@ -478,24 +379,13 @@ impl Step {
         let own = self.rights(org, &env);
         let allowed = self.role.is_some_and(Role::manages) || own.includes(Rights::GRANT);
         require(allowed || self.author == from, ChainError::NotAllowed)?;
-        let current = org.envs[&env]
-            .grants
-            .get(&from)
-            .and_then(|t| t.at(self.seq));
+        let current = org.envs[&env].grants.get(&from).and_then(|t| t.at(self.seq));
         let held = current.is_some_and(|(_, grant)| grant.rights != Rights::NONE);
         require(held, ChainError::Unknown)?;
         self.keeps_compositions(org, env, from)?;
         if let Some(state) = org.envs.get_mut(&env) {
             state.due.push(self.seq);
-            set_grant(
-                state,
-                from,
-                self.seq,
-                Grant {
-                    rights: Rights::NONE,
-                    not_after: 0,
-                },
-            );
+            set_grant(state, from, self.seq, Grant { rights: Rights::NONE, not_after: 0 });
         }
         Ok(())
     }
@@ -514,10 +404,7 @@ impl Step {
         let own = self.rights(org, &env);
         let may = own.includes(Rights::WRITE) || self.role.is_some_and(Role::manages);
         require(own.includes(Rights::READ) && may, ChainError::NotAllowed)?;
-        require(
-            number == state.epoch_at(self.seq).saturating_add(1),
-            ChainError::EpochNumber,
-        )?;
+        require(number == state.epoch_at(self.seq).saturating_add(1), ChainError::EpochNumber)?;
         let expected = if number == 1 {
             EpochReason::First
         } else if org.is_due(&env, self.time_ms) {
@@ -527,19 +414,10 @@ impl Step {
             epoch.reason
         };
         let first = epoch.reason == EpochReason::First;
-        require(
-            epoch.reason == expected && first == (number == 1),
-            ChainError::EpochReason,
-        )?;
+        require(epoch.reason == expected && first == (number == 1), ChainError::EpochReason)?;
         require((epoch.previous == ZERO) == first, ChainError::Previous)?;
-        let listed = epoch
-            .wraps
-            .iter()
-            .map(|WrapEntry { recipient, .. }| *recipient);
-        require(
-            listed.eq(org.readers(&env, self.time_ms)),
-            ChainError::Recipients,
-        )?;
+        let listed = epoch.wraps.iter().map(|WrapEntry { recipient, .. }| *recipient);
+        require(listed.eq(org.readers(&env, self.time_ms)), ChainError::Recipients)?;
         if let Some(state) = org.envs.get_mut(&env) {
             state.epochs.push(epoch);
         }
@@ -562,19 +440,13 @@ impl Step {
         unused(org, &[token.sig_pub, token.enc_pub])?;
         for right in rights {
             grantable(org, &right.env)?;
-            require(
-                self.rights(org, &right.env).includes(right.rights),
-                ChainError::Rights,
-            )?;
+            require(self.rights(org, &right.env).includes(right.rights), ChainError::Rights)?;
         }
         org.used_keys.extend([token.sig_pub, token.enc_pub]);
         org.tokens.insert(id, token);
         for right in rights {
             if let Some(state) = org.envs.get_mut(&right.env) {
-                let grant = Grant {
-                    rights: right.rights,
-                    not_after: right.not_after,
-                };
+                let grant = Grant { rights: right.rights, not_after: right.not_after };
                 set_grant(state, Principal::Token(id), self.seq, grant);
             }
         }
@@ -599,10 +471,7 @@ impl Step {
             && new.min_format >= old.min_format
             && new.max_quiet_days <= old.max_quiet_days
             && (old.grants_to_unverified || !new.grants_to_unverified)
-            && old
-                .two_person
-                .iter()
-                .all(|env| new.two_person.contains(env));
+            && old.two_person.iter().all(|env| new.two_person.contains(env));
         require(tighter, ChainError::NotTightening)?;
         org.policy = new.clone();
         Ok(())
@@ -622,11 +491,7 @@ impl Step {
         self.owner()?;
         require(old_reset == org.audit.reset, ChainError::AuditBackwards)?;
         require(is_strong_signing_key(vkey), ChainError::WeakKey)?;
-        org.audit = AuditPin {
-            reset: old_reset.saturating_add(1),
-            size: 0,
-            root: ZERO,
-        };
+        org.audit = AuditPin { reset: old_reset.saturating_add(1), size: 0, root: ZERO };
         org.audit_vkey = *vkey;
         Ok(())
     }
@@ -634,10 +499,7 @@ impl Step {
     fn compose(&self, org: &mut OrgState, env: EnvId, groups: &[EnvId]) -> Checked {
         self.manager()?;
         let state = org.envs.get(&env).ok_or(ChainError::Unknown)?;
-        require(
-            matches!(state.kind, EnvKind::App | EnvKind::Branch),
-            ChainError::Environment,
-        )?;
+        require(matches!(state.kind, EnvKind::App | EnvKind::Branch), ChainError::Environment)?;
         let distinct: BTreeSet<&EnvId> = groups.iter().collect();
         require(distinct.len() == groups.len(), ChainError::Duplicate)?;
         for group in groups {
@@ -661,10 +523,7 @@ fn grantable(org: &OrgState, env: &EnvId) -> Checked {
 }
 
 fn owners(org: &OrgState) -> usize {
-    org.members
-        .values()
-        .filter(|m| m.role_at(org.seq()) == Some(Role::Owner))
-        .count()
+    org.members.values().filter(|m| m.role_at(org.seq()) == Some(Role::Owner)).count()
 }
 
 fn unused(org: &OrgState, keys: &[PublicKey; 2]) -> Checked {
@@ -693,10 +552,7 @@ fn set_grant(env: &mut EnvState, who: Principal, seq: u64, grant: Grant) {
 fn mark_due(org: &mut OrgState, who: &Principal, at: &Step) {
     let reads = |org: &OrgState, env: &EnvId, state: &EnvState| {
         org.rights(env, who, at.time_ms).includes(Rights::READ)
-            || state
-                .epochs
-                .last()
-                .is_some_and(|e| e.wraps.iter().any(|w| w.recipient == *who))
+            || state.epochs.last().is_some_and(|e| e.wraps.iter().any(|w| w.recipient == *who))
     };
     let envs: Vec<EnvId> = org
         .envs
@@ -716,15 +572,7 @@ fn end_grants(org: &mut OrgState, who: &Principal, at: &Step) {
         let held = state.grants.get(who).and_then(|t| t.at(at.seq));
         if held.is_some_and(|(_, grant)| grant.rights != Rights::NONE) {
             state.due.push(at.seq);
-            set_grant(
-                state,
-                *who,
-                at.seq,
-                Grant {
-                    rights: Rights::NONE,
-                    not_after: 0,
-                },
-            );
+            set_grant(state, *who, at.seq, Grant { rights: Rights::NONE, not_after: 0 });
         }
     }
 }

@@ -10,10 +10,8 @@ use strongroom_format::statement::{MemberKeys, PublicKey};
 /// Whether `signature` is `key`'s over `message`, strictly (RFC 8032 with canonical encodings and
 /// no small-order points).
 pub fn verifies(key: &PublicKey, message: &[u8], signature: &[u8; 64]) -> bool {
-    VerifyingKey::from_bytes(key).is_ok_and(|key| {
-        key.verify_strict(message, &Signature::from_bytes(signature))
-            .is_ok()
-    })
+    VerifyingKey::from_bytes(key)
+        .is_ok_and(|key| key.verify_strict(message, &Signature::from_bytes(signature)).is_ok())
 }
 
 /// As [`verifies`], over `label(kind) || message`.

@@ -78,11 +78,7 @@ impl Frontier {
 
     /// Appends an entry by its leaf hash; gives the nodes that are now complete, leaf first.
     pub fn append(&mut self, leaf: Digest) -> Vec<Node> {
-        let mut node = Node {
-            level: 0,
-            index: self.size,
-            hash: leaf,
-        };
+        let mut node = Node { level: 0, index: self.size, hash: leaf };
         let mut complete = vec![node];
         while node.index & 1 == 1
             && let Some(left) = self.peaks.pop()
@@ -212,11 +208,8 @@ pub fn verify_consistency(
         return settle(proof.is_empty() && old_root == new_root);
     }
     let mut nodes = proof.iter();
-    let first = if old.is_power_of_two() {
-        old_root
-    } else {
-        nodes.next().ok_or(TreeError::Proof)?
-    };
+    let first =
+        if old.is_power_of_two() { old_root } else { nodes.next().ok_or(TreeError::Proof)? };
     let (mut node, mut last) = (old - 1, new - 1);
     climb_odd(&mut node, &mut last);
     let (mut old_hash, mut new_hash) = (*first, *first);

@@ -48,15 +48,8 @@ pub struct Trie {
 
 #[derive(Debug)]
 enum Node {
-    Leaf {
-        item: Arc<Item>,
-        hash: Digest,
-    },
-    Branch {
-        left: Option<Arc<Node>>,
-        right: Option<Arc<Node>>,
-        hash: Digest,
-    },
+    Leaf { item: Arc<Item>, hash: Digest },
+    Branch { left: Option<Arc<Node>>, right: Option<Arc<Node>>, hash: Digest },
 }
 
 impl Trie {
@@ -106,11 +99,7 @@ impl Trie {
             live -= usize::from(old.is_some_and(Item::is_live));
         }
         let items: Vec<Arc<Item>> = items.into_iter().map(Arc::new).collect();
-        Self {
-            root: update(self.root.as_ref(), &items, 0),
-            len,
-            live,
-        }
+        Self { root: update(self.root.as_ref(), &items, 0), len, live }
     }
 
     /// Calls `visit` for every item, rising by id.
@@ -146,10 +135,7 @@ fn update(node: Option<&Arc<Node>>, items: &[Arc<Item>], depth: usize) -> Option
         }
         Some(Node::Branch { left, right, .. }) => {
             let (zeros, ones) = split(items, depth);
-            branch(
-                update(left.as_ref(), zeros, depth + 1),
-                update(right.as_ref(), ones, depth + 1),
-            )
+            branch(update(left.as_ref(), zeros, depth + 1), update(right.as_ref(), ones, depth + 1))
         }
     }
 }
@@ -159,10 +145,7 @@ fn build(items: &[Arc<Item>], depth: usize) -> Option<Arc<Node>> {
         [] => None,
         [item] => {
             let hash = sha256(&[&[0], &item.change.state_leaf()]);
-            Some(Arc::new(Node::Leaf {
-                item: Arc::clone(item),
-                hash,
-            }))
+            Some(Arc::new(Node::Leaf { item: Arc::clone(item), hash }))
         }
         _ => {
             let (zeros, ones) = split(items, depth);
@@ -190,8 +173,7 @@ fn hash_of(node: Option<&Arc<Node>>) -> Digest {
 /// Bit `depth` of the id, the most significant of the first byte first. Ids are 128 bits, and two
 /// different ones part before they end.
 fn bit(id: &SecretId, depth: usize) -> bool {
-    id.0.get(depth / 8)
-        .is_some_and(|byte| byte >> (7 - depth % 8) & 1 == 1)
+    id.0.get(depth / 8).is_some_and(|byte| byte >> (7 - depth % 8) & 1 == 1)
 }
 
 #[cfg(test)]
@@ -204,21 +186,9 @@ mod tests {
     use super::*;
 
     fn item(id: [u8; 16], version: u64) -> Item {
-        let fields = vec![FieldHash {
-            field: Field::Name,
-            envelope: [7; 32],
-        }];
-        let change = Change {
-            op: Op::Put,
-            secret: SecretId(id),
-            version,
-            fields,
-        };
-        Item {
-            change,
-            epoch: 1,
-            origin: None,
-        }
+        let fields = vec![FieldHash { field: Field::Name, envelope: [7; 32] }];
+        let change = Change { op: Op::Put, secret: SecretId(id), version, fields };
+        Item { change, epoch: 1, origin: None }
     }
 
     /// The definition, word for word, as the second opinion.

@@ -54,10 +54,7 @@ impl Codec for FieldHash {
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            field: Field::read(r)?,
-            envelope: r.array()?,
-        })
+        Ok(Self { field: Field::read(r)?, envelope: r.array()? })
     }
 }
 
@@ -123,12 +120,9 @@ impl Codec for Change {
         }
         match (op, fields.first().map(|f| f.field)) {
             // Everything that exists has a name; a tombstone has nothing.
-            (Op::Put, Some(Field::Name)) | (Op::Delete, None) => Ok(Self {
-                op,
-                secret,
-                version,
-                fields,
-            }),
+            (Op::Put, Some(Field::Name)) | (Op::Delete, None) => {
+                Ok(Self { op, secret, version, fields })
+            }
             _ => Err(DecodeError::NotCanonical),
         }
     }
@@ -169,9 +163,7 @@ impl Codec for Commit {
         w.u64(self.seq).fixed(&self.prev);
         self.author.write(w);
         w.u64(self.org_seq).fixed(&self.org_head);
-        w.u32(self.dek_epoch)
-            .u64(self.time_ms)
-            .fixed(&self.state_root);
+        w.u32(self.dek_epoch).u64(self.time_ms).fixed(&self.state_root);
         write_list(w, &self.changes);
     }
 
@@ -216,13 +208,8 @@ impl SignedCommit {
         if bytes.len() > MAX_COMMIT {
             return Err(DecodeError::TooLong);
         }
-        let (commit, _) = bytes
-            .split_last_chunk::<64>()
-            .ok_or(DecodeError::Truncated)?;
-        Ok(Self {
-            commit: Commit::decode(commit)?,
-            bytes: bytes.to_vec(),
-        })
+        let (commit, _) = bytes.split_last_chunk::<64>().ok_or(DecodeError::Truncated)?;
+        Ok(Self { commit: Commit::decode(commit)?, bytes: bytes.to_vec() })
     }
 
     /// Commit and signature.

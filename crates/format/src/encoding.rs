@@ -74,8 +74,7 @@ impl Writer {
     /// Nothing the program builds comes near 4 GiB; a longer input would be cut by its caller's
     /// cap long before, so the length saturates instead of failing.
     pub fn lp(&mut self, bytes: &[u8]) -> &mut Self {
-        self.u32(u32::try_from(bytes.len()).unwrap_or(u32::MAX))
-            .fixed(bytes)
+        self.u32(u32::try_from(bytes.len()).unwrap_or(u32::MAX)).fixed(bytes)
     }
 
     /// A u32 count, before that many elements.
@@ -111,10 +110,7 @@ impl<'a> Reader<'a> {
 
     /// Exactly `N` bytes, as an array.
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
-        let (head, tail) = self
-            .0
-            .split_first_chunk::<N>()
-            .ok_or(DecodeError::Truncated)?;
+        let (head, tail) = self.0.split_first_chunk::<N>().ok_or(DecodeError::Truncated)?;
         self.0 = tail;
         Ok(*head)
     }
@@ -148,21 +144,13 @@ impl<'a> Reader<'a> {
     /// A count of at most `cap` elements.
     pub fn count(&mut self, cap: usize) -> Result<usize, DecodeError> {
         let n = usize::try_from(self.u32()?).map_err(|_| DecodeError::TooLong)?;
-        if n > cap {
-            Err(DecodeError::TooLong)
-        } else {
-            Ok(n)
-        }
+        if n > cap { Err(DecodeError::TooLong) } else { Ok(n) }
     }
 
     /// `lp(text)`: UTF-8 in NFC, at most `cap` bytes.
     pub fn text(&mut self, cap: usize) -> Result<&'a str, DecodeError> {
         let text = str::from_utf8(self.lp(cap)?).map_err(|_| DecodeError::NotCanonical)?;
-        if is_nfc(text) {
-            Ok(text)
-        } else {
-            Err(DecodeError::NotCanonical)
-        }
+        if is_nfc(text) { Ok(text) } else { Err(DecodeError::NotCanonical) }
     }
 
     /// The bytes not read yet.
@@ -172,11 +160,7 @@ impl<'a> Reader<'a> {
 
     /// Ends the object: every byte must have been read.
     pub fn finish(self) -> Result<(), DecodeError> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(DecodeError::Trailing)
-        }
+        if self.0.is_empty() { Ok(()) } else { Err(DecodeError::Trailing) }
     }
 }
 
@@ -245,14 +229,8 @@ mod tests {
 
     #[test]
     fn a_length_over_its_cap_is_refused_before_it_is_read() {
-        assert_eq!(
-            Reader::new(&[0xff, 0xff, 0xff, 0xff]).lp(100),
-            Err(DecodeError::TooLong)
-        );
-        assert_eq!(
-            Reader::new(&[0, 0, 0, 5, 1]).lp(100),
-            Err(DecodeError::Truncated)
-        );
+        assert_eq!(Reader::new(&[0xff, 0xff, 0xff, 0xff]).lp(100), Err(DecodeError::TooLong));
+        assert_eq!(Reader::new(&[0, 0, 0, 5, 1]).lp(100), Err(DecodeError::Truncated));
     }
 
     #[test]
@@ -260,9 +238,6 @@ mod tests {
         let decomposed = "e\u{301}";
         let bytes = Writer::new().lp(decomposed.as_bytes()).finish();
         assert_eq!(Reader::new(&bytes).text(10), Err(DecodeError::NotCanonical));
-        assert_eq!(
-            Reader::new(&[0, 0, 0, 1, 0xff]).text(10),
-            Err(DecodeError::NotCanonical)
-        );
+        assert_eq!(Reader::new(&[0, 0, 0, 1, 0xff]).text(10), Err(DecodeError::NotCanonical));
     }
 }

@@ -87,13 +87,7 @@ pub struct Detail {
 impl Detail {
     /// Nothing but a status.
     pub fn status(status: u16) -> Self {
-        Self {
-            env: EnvId::ZERO,
-            secret: SecretId::ZERO,
-            version: 0,
-            number: 0,
-            status,
-        }
+        Self { env: EnvId::ZERO, secret: SecretId::ZERO, version: 0, number: 0, status }
     }
 }
 
@@ -158,9 +152,7 @@ impl Codec for Act {
             }
         }
         self.device.write(w);
-        w.u64(self.actor_seq)
-            .fixed(&self.actor_prev)
-            .fixed(&self.org_head);
+        w.u64(self.actor_seq).fixed(&self.actor_prev).fixed(&self.org_head);
         w.lp(&self.detail.encode());
     }
 
@@ -171,26 +163,13 @@ impl Codec for Act {
         let org = OrgId::read(r)?;
         let kind = EventKind::read(r)?;
         let actor: [u8; 17] = r.array()?;
-        let actor = if actor == [0; 17] {
-            None
-        } else {
-            Some(Principal::decode(&actor)?)
-        };
+        let actor = if actor == [0; 17] { None } else { Some(Principal::decode(&actor)?) };
         let device = DeviceId::read(r)?;
         let actor_seq = r.u64()?;
         let actor_prev = r.array()?;
         let org_head = r.array()?;
         let detail = Detail::decode(r.lp(MAX_DETAIL)?)?;
-        Ok(Self {
-            org,
-            kind,
-            actor,
-            device,
-            actor_seq,
-            actor_prev,
-            org_head,
-            detail,
-        })
+        Ok(Self { org, kind, actor, device, actor_seq, actor_prev, org_head, detail })
     }
 }
 
@@ -210,10 +189,7 @@ impl Codec for SignedAct {
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            act: Act::read(r)?,
-            signature: r.array()?,
-        })
+        Ok(Self { act: Act::read(r)?, signature: r.array()? })
     }
 }
 
@@ -233,9 +209,7 @@ pub struct Event {
 impl Codec for Event {
     fn write(&self, w: &mut Writer) {
         self.act.write(w);
-        w.fixed(&self.signature)
-            .u64(self.server_time_ms)
-            .lp(self.peer.as_bytes());
+        w.fixed(&self.signature).u64(self.server_time_ms).lp(self.peer.as_bytes());
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -244,11 +218,6 @@ impl Codec for Event {
         if act.kind.is_signed() == (signature == [0; 64]) {
             return Err(DecodeError::NotCanonical);
         }
-        Ok(Self {
-            act,
-            signature,
-            server_time_ms: r.u64()?,
-            peer: r.text(MAX_PEER)?.to_owned(),
-        })
+        Ok(Self { act, signature, server_time_ms: r.u64()?, peer: r.text(MAX_PEER)?.to_owned() })
     }
 }

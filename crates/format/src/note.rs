@@ -40,12 +40,7 @@ impl Checkpoint {
 
     /// The signed text: origin, size and root, each with its newline.
     pub fn text(&self) -> String {
-        format!(
-            "{}\n{}\n{}\n",
-            self.origin(),
-            self.size,
-            BASE64.encode(&self.root)
-        )
+        format!("{}\n{}\n{}\n", self.origin(), self.size, BASE64.encode(&self.root))
     }
 
     /// The whole note.
@@ -53,11 +48,7 @@ impl Checkpoint {
         let origin = self.origin();
         let mut signed = key_id(&origin, vkey).to_vec();
         signed.extend_from_slice(signature);
-        format!(
-            "{}\n\u{2014} {origin} {}\n",
-            self.text(),
-            BASE64.encode(&signed)
-        )
+        format!("{}\n\u{2014} {origin} {}\n", self.text(), BASE64.encode(&signed))
     }
 
     /// Reads a note of the log `(org, reset)`; the caller checks the signature over
@@ -77,12 +68,7 @@ impl Checkpoint {
         let size = lines.next().and_then(|s| s.parse().ok()).ok_or(NoteError)?;
         let root = decode_array::<32>(lines.next())?;
         let signed = decode_array::<68>(lines.nth(1).and_then(|l| l.rsplit(' ').next()))?;
-        let checkpoint = Self {
-            org: *org,
-            reset,
-            size,
-            root,
-        };
+        let checkpoint = Self { org: *org, reset, size, root };
         let mut signature = [0; 64];
         signature.copy_from_slice(&signed[4..]);
         // Whatever was lenient above is settled here: there is one spelling.
@@ -101,9 +87,7 @@ pub fn key_id(name: &str, vkey: &PublicKey) -> [u8; 4] {
 }
 
 fn decode_array<const N: usize>(text: Option<&str>) -> Result<[u8; N], NoteError> {
-    let bytes = BASE64
-        .decode(text.ok_or(NoteError)?.as_bytes())
-        .map_err(|_| NoteError)?;
+    let bytes = BASE64.decode(text.ok_or(NoteError)?.as_bytes()).map_err(|_| NoteError)?;
     bytes.try_into().map_err(|_| NoteError)
 }
 
@@ -112,12 +96,7 @@ mod tests {
     use super::*;
 
     fn sample() -> (Checkpoint, String) {
-        let checkpoint = Checkpoint {
-            org: OrgId([7; 32]),
-            reset: 0,
-            size: 42,
-            root: [9; 32],
-        };
+        let checkpoint = Checkpoint { org: OrgId([7; 32]), reset: 0, size: 42, root: [9; 32] };
         (checkpoint, checkpoint.note(&[1; 32], &[2; 64]))
     }
 
@@ -143,10 +122,7 @@ mod tests {
             note.replace('\u{2014}', "-"),
             note.replace('\n', "\r\n"),
         ] {
-            assert_eq!(
-                Checkpoint::parse(&bad, &OrgId([7; 32]), 0, &[1; 32]),
-                Err(NoteError)
-            );
+            assert_eq!(Checkpoint::parse(&bad, &OrgId([7; 32]), 0, &[1; 32]), Err(NoteError));
         }
         assert!(Checkpoint::parse(&note, &OrgId([8; 32]), 0, &[1; 32]).is_err());
         assert!(Checkpoint::parse(&note, &OrgId([7; 32]), 1, &[1; 32]).is_err());

@@ -31,12 +31,7 @@ impl Codec for EnvPin {
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            env: EnvId::read(r)?,
-            seq: r.u64()?,
-            head: r.array()?,
-            epoch: r.u32()?,
-        })
+        Ok(Self { env: EnvId::read(r)?, seq: r.u64()?, head: r.array()?, epoch: r.u32()? })
     }
 }
 
@@ -77,13 +72,9 @@ impl Codec for Pins {
     fn write(&self, w: &mut Writer) {
         w.u8(VERSION);
         self.org.write(w);
-        w.u64(self.generation)
-            .u64(self.org_seq)
-            .fixed(&self.org_head);
+        w.u64(self.generation).u64(self.org_seq).fixed(&self.org_head);
         w.u64(self.newest_ms).u8(self.suite);
-        w.u32(self.audit.reset)
-            .u64(self.audit.size)
-            .fixed(&self.audit.root);
+        w.u32(self.audit.reset).u64(self.audit.size).fixed(&self.audit.root);
         write_list(w, &self.envs);
     }
 
@@ -98,11 +89,7 @@ impl Codec for Pins {
             org_head: r.array()?,
             newest_ms: r.u64()?,
             suite: r.u8()?,
-            audit: AuditPin {
-                reset: r.u32()?,
-                size: r.u64()?,
-                root: r.array()?,
-            },
+            audit: AuditPin { reset: r.u32()?, size: r.u64()?, root: r.array()? },
             envs: read_sorted(r, MAX_ENVS, |pin: &EnvPin| pin.env)?,
         })
     }

@@ -175,11 +175,7 @@ impl Codec for EnvRight {
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            env: EnvId::read(r)?,
-            rights: Rights::read(r)?,
-            not_after: r.u64()?,
-        })
+        Ok(Self { env: EnvId::read(r)?, rights: Rights::read(r)?, not_after: r.u64()? })
     }
 }
 
@@ -199,10 +195,7 @@ impl Codec for WrapEntry {
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            recipient: Principal::read(r)?,
-            wrap: r.array()?,
-        })
+        Ok(Self { recipient: Principal::read(r)?, wrap: r.array()? })
     }
 }
 
@@ -224,11 +217,7 @@ impl Codec for CutPoint {
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            env: EnvId::read(r)?,
-            seq: r.u64()?,
-            head: r.array()?,
-        })
+        Ok(Self { env: EnvId::read(r)?, seq: r.u64()?, head: r.array()? })
     }
 }
 
@@ -262,9 +251,7 @@ impl Policy {
 
 impl Codec for Policy {
     fn write(&self, w: &mut Writer) {
-        w.u8(self.min_profile)
-            .u8(self.min_format)
-            .u16(self.max_quiet_days);
+        w.u8(self.min_profile).u8(self.min_format).u16(self.max_quiet_days);
         w.u8(u8::from(self.grants_to_unverified));
         write_list(w, &self.two_person);
     }
@@ -299,44 +286,20 @@ impl Codec for MemberKeys {
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            isk: r.array()?,
-            iek: r.array()?,
-        })
+        Ok(Self { isk: r.array()?, iek: r.array()? })
     }
 }
 
 /// What a statement says; one variant per link type.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    missing_docs,
-    reason = "the fields are the columns of the table in docs/protocol.md"
-)]
+#[expect(missing_docs, reason = "the fields are the columns of the table in docs/protocol.md")]
 pub enum Body {
     /// 1: founds the organisation.
-    Genesis {
-        suite: u8,
-        founder: UserId,
-        keys: MemberKeys,
-        audit_vkey: PublicKey,
-        policy: Policy,
-    },
+    Genesis { suite: u8, founder: UserId, keys: MemberKeys, audit_vkey: PublicKey, policy: Policy },
     /// 2: promises a place to whoever holds the invite key.
-    Invite {
-        invite: InviteId,
-        key_hash: Digest,
-        role: Role,
-        grants: Vec<EnvRight>,
-        expires: u64,
-    },
+    Invite { invite: InviteId, key_hash: Digest, role: Role, grants: Vec<EnvRight>, expires: u64 },
     /// 3: admits a member.
-    MemberAdd {
-        user: UserId,
-        keys: MemberKeys,
-        role: Role,
-        invite: InviteId,
-        pop: Signature,
-    },
+    MemberAdd { user: UserId, keys: MemberKeys, role: Role, invite: InviteId, pop: Signature },
     /// 4: changes a role.
     MemberRole { user: UserId, role: Role },
     /// 5: removes a member; nothing it signs after the cut points counts.
@@ -344,11 +307,7 @@ pub enum Body {
     /// 6: a member replaces its own keys.
     KeyRotate { keys: MemberKeys, by_new: Signature },
     /// 7: an admin replaces the keys of a member who lost them; shown until acknowledged.
-    KeyReset {
-        user: UserId,
-        keys: MemberKeys,
-        pop: Signature,
-    },
+    KeyReset { user: UserId, keys: MemberKeys, pop: Signature },
     /// 8: creates an environment. `place` is the application or group it belongs to, or zero.
     EnvCreate {
         env: EnvId,
@@ -359,12 +318,7 @@ pub enum Body {
         owner: UserId,
     },
     /// 9: gives rights on an environment, replacing what the principal had there.
-    EnvGrant {
-        env: EnvId,
-        principal: Principal,
-        rights: Rights,
-        not_after: u64,
-    },
+    EnvGrant { env: EnvId, principal: Principal, rights: Rights, not_after: u64 },
     /// 10: takes all rights on an environment.
     EnvRevoke { env: EnvId, principal: Principal },
     /// 11: a new data key; the list is exactly the current readers.
@@ -393,12 +347,7 @@ pub enum Body {
     /// 16: raises the suite.
     SuiteRaise { suite: u8 },
     /// 17: an owner accepts a new audit tree, after a restore from backup for instance.
-    AuditReset {
-        old_reset: u32,
-        size: u64,
-        root: Digest,
-        audit_vkey: PublicKey,
-    },
+    AuditReset { old_reset: u32, size: u64, root: Digest, audit_vkey: PublicKey },
     /// 18: an agent. `name_hash` is the SHA-256 of its sealed name, `policy_hash` of its policy.
     AgentIssue {
         agent: AgentId,
@@ -442,39 +391,21 @@ impl Body {
 
     fn write(&self, w: &mut Writer) {
         match self {
-            Self::Genesis {
-                suite,
-                founder,
-                keys,
-                audit_vkey,
-                policy,
-            } => {
+            Self::Genesis { suite, founder, keys, audit_vkey, policy } => {
                 w.u8(*suite);
                 founder.write(w);
                 keys.write(w);
                 w.fixed(audit_vkey);
                 policy.write(w);
             }
-            Self::Invite {
-                invite,
-                key_hash,
-                role,
-                grants,
-                expires,
-            } => {
+            Self::Invite { invite, key_hash, role, grants, expires } => {
                 invite.write(w);
                 w.fixed(key_hash);
                 role.write(w);
                 write_list(w, grants);
                 w.u64(*expires);
             }
-            Self::MemberAdd {
-                user,
-                keys,
-                role,
-                invite,
-                pop,
-            } => {
+            Self::MemberAdd { user, keys, role, invite, pop } => {
                 user.write(w);
                 keys.write(w);
                 role.write(w);
@@ -498,14 +429,7 @@ impl Body {
                 keys.write(w);
                 w.fixed(pop);
             }
-            Self::EnvCreate {
-                env,
-                kind,
-                place,
-                parent,
-                expires,
-                owner,
-            } => {
+            Self::EnvCreate { env, kind, place, parent, expires, owner } => {
                 env.write(w);
                 kind.write(w);
                 w.fixed(place);
@@ -513,12 +437,7 @@ impl Body {
                 w.u64(*expires);
                 owner.write(w);
             }
-            Self::EnvGrant {
-                env,
-                principal,
-                rights,
-                not_after,
-            } => {
+            Self::EnvGrant { env, principal, rights, not_after } => {
                 env.write(w);
                 principal.write(w);
                 rights.write(w);
@@ -528,27 +447,14 @@ impl Body {
                 env.write(w);
                 principal.write(w);
             }
-            Self::DekEpoch {
-                env,
-                epoch,
-                dek_commit,
-                reason,
-                wraps,
-                previous,
-            } => {
+            Self::DekEpoch { env, epoch, dek_commit, reason, wraps, previous } => {
                 env.write(w);
                 w.u32(*epoch).fixed(dek_commit);
                 reason.write(w);
                 write_list(w, wraps);
                 w.fixed(previous);
             }
-            Self::TokenIssue {
-                token,
-                sig_pub,
-                enc_pub,
-                rights,
-                not_after,
-            } => {
+            Self::TokenIssue { token, sig_pub, enc_pub, rights, not_after } => {
                 token.write(w);
                 w.fixed(sig_pub).fixed(enc_pub);
                 write_list(w, rights);
@@ -562,21 +468,10 @@ impl Body {
             Self::SuiteRaise { suite } => {
                 w.u8(*suite);
             }
-            Self::AuditReset {
-                old_reset,
-                size,
-                root,
-                audit_vkey,
-            } => {
+            Self::AuditReset { old_reset, size, root, audit_vkey } => {
                 w.u32(*old_reset).u64(*size).fixed(root).fixed(audit_vkey);
             }
-            Self::AgentIssue {
-                agent,
-                name_hash,
-                policy_hash,
-                responsible,
-                not_after,
-            } => {
+            Self::AgentIssue { agent, name_hash, policy_hash, responsible, not_after } => {
                 agent.write(w);
                 w.fixed(name_hash).fixed(policy_hash);
                 responsible.write(w);
@@ -613,18 +508,12 @@ impl Body {
                 invite: InviteId::read(r)?,
                 pop: r.array()?,
             },
-            4 => Self::MemberRole {
-                user: UserId::read(r)?,
-                role: Role::read(r)?,
-            },
+            4 => Self::MemberRole { user: UserId::read(r)?, role: Role::read(r)? },
             5 => Self::MemberRemove {
                 user: UserId::read(r)?,
                 cuts: read_sorted(r, MAX_LIST, |cut: &CutPoint| cut.env)?,
             },
-            6 => Self::KeyRotate {
-                keys: MemberKeys::read(r)?,
-                by_new: r.array()?,
-            },
+            6 => Self::KeyRotate { keys: MemberKeys::read(r)?, by_new: r.array()? },
             7 => Self::KeyReset {
                 user: UserId::read(r)?,
                 keys: MemberKeys::read(r)?,
@@ -644,10 +533,7 @@ impl Body {
                 rights: Rights::read(r)?,
                 not_after: r.u64()?,
             },
-            10 => Self::EnvRevoke {
-                env: EnvId::read(r)?,
-                principal: Principal::read(r)?,
-            },
+            10 => Self::EnvRevoke { env: EnvId::read(r)?, principal: Principal::read(r)? },
             11 => Self::DekEpoch {
                 env: EnvId::read(r)?,
                 epoch: r.u32()?,
@@ -663,15 +549,9 @@ impl Body {
                 rights: read_env_rights(r)?,
                 not_after: r.u64()?,
             },
-            13 => Self::TokenRevoke {
-                token: TokenId::read(r)?,
-            },
+            13 => Self::TokenRevoke { token: TokenId::read(r)? },
             14 => Self::Policy(Policy::read(r)?),
-            15 => Self::AuditAnchor {
-                reset: r.u32()?,
-                size: r.u64()?,
-                root: r.array()?,
-            },
+            15 => Self::AuditAnchor { reset: r.u32()?, size: r.u64()?, root: r.array()? },
             16 => Self::SuiteRaise { suite: r.u8()? },
             17 => Self::AuditReset {
                 old_reset: r.u32()?,
@@ -686,9 +566,7 @@ impl Body {
                 responsible: UserId::read(r)?,
                 not_after: r.u64()?,
             },
-            19 => Self::AgentRevoke {
-                agent: AgentId::read(r)?,
-            },
+            19 => Self::AgentRevoke { agent: AgentId::read(r)? },
             20 => {
                 let env = EnvId::read(r)?;
                 let n = r.count(MAX_LIST)?;
@@ -746,14 +624,7 @@ impl Codec for Statement {
         let mut inner = Reader::new(r.lp(MAX_LINK)?);
         let body = Body::read(kind, &mut inner)?;
         inner.finish()?;
-        Ok(Self {
-            org,
-            seq,
-            prev,
-            author,
-            time_ms,
-            body,
-        })
+        Ok(Self { org, seq, prev, author, time_ms, body })
     }
 }
 
@@ -778,13 +649,8 @@ impl Link {
         if bytes.len() > MAX_LINK {
             return Err(DecodeError::TooLong);
         }
-        let (statement, _) = bytes
-            .split_last_chunk::<64>()
-            .ok_or(DecodeError::Truncated)?;
-        Ok(Self {
-            statement: Statement::decode(statement)?,
-            bytes: bytes.to_vec(),
-        })
+        let (statement, _) = bytes.split_last_chunk::<64>().ok_or(DecodeError::Truncated)?;
+        Ok(Self { statement: Statement::decode(statement)?, bytes: bytes.to_vec() })
     }
 
     /// The whole link.
@@ -819,13 +685,7 @@ impl std::fmt::Debug for Link {
 pub fn pop_message(org: &OrgId, invite: &InviteId, user: &UserId, keys: &MemberKeys) -> Vec<u8> {
     crate::hash::ctx(
         "pop",
-        &[
-            org.as_bytes(),
-            invite.as_bytes(),
-            user.as_bytes(),
-            &keys.isk,
-            &keys.iek,
-        ],
+        &[org.as_bytes(), invite.as_bytes(), user.as_bytes(), &keys.isk, &keys.iek],
     )
 }
 

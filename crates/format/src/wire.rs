@@ -175,15 +175,7 @@ pub struct SessionRequest {
 
 /// `ctx("login-challenge", server_origin, user_id, nonce, time)`.
 pub fn challenge_message(origin: &str, user: &UserId, nonce: &[u8], time_ms: u64) -> Vec<u8> {
-    ctx(
-        "login-challenge",
-        &[
-            origin.as_bytes(),
-            user.as_bytes(),
-            nonce,
-            &time_ms.to_be_bytes(),
-        ],
-    )
+    ctx("login-challenge", &[origin.as_bytes(), user.as_bytes(), nonce, &time_ms.to_be_bytes()])
 }
 
 /// A short session.
@@ -308,11 +300,7 @@ pub struct ConsistencyAnswer {
 const PAGE_VERSION: u8 = 1;
 
 fn page_version(r: &mut Reader<'_>) -> Result<(), DecodeError> {
-    if r.u8()? == PAGE_VERSION {
-        Ok(())
-    } else {
-        Err(DecodeError::UnknownVersion)
-    }
+    if r.u8()? == PAGE_VERSION { Ok(()) } else { Err(DecodeError::UnknownVersion) }
 }
 
 fn write_blobs(w: &mut Writer, blobs: &[Vec<u8>]) {
@@ -343,9 +331,7 @@ impl Codec for EnvelopePage {
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         page_version(r)?;
-        Ok(Self {
-            envelopes: read_blobs(r, MAX_ENVELOPES, MAX_ENVELOPE)?,
-        })
+        Ok(Self { envelopes: read_blobs(r, MAX_ENVELOPES, MAX_ENVELOPE)? })
     }
 }
 
@@ -398,11 +384,7 @@ impl Codec for PreviousUpload {
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            env: EnvId::read(r)?,
-            epoch: r.u32()?,
-            sealed: r.lp(MAX_ENVELOPE)?.to_vec(),
-        })
+        Ok(Self { env: EnvId::read(r)?, epoch: r.u32()?, sealed: r.lp(MAX_ENVELOPE)?.to_vec() })
     }
 }
 
@@ -463,9 +445,7 @@ impl Codec for ActPage {
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         page_version(r)?;
-        Ok(Self {
-            acts: read_list(r, MAX_ACTS)?,
-        })
+        Ok(Self { acts: read_list(r, MAX_ACTS)? })
     }
 }
 
@@ -524,19 +504,10 @@ impl Codec for ItemRecord {
         let fields = (0..m)
             .map(|_| {
                 let field = Field::read(r)?;
-                Ok(FieldEnvelope {
-                    field,
-                    envelope: r.lp(MAX_ENVELOPE)?.to_vec(),
-                })
+                Ok(FieldEnvelope { field, envelope: r.lp(MAX_ENVELOPE)?.to_vec() })
             })
             .collect::<Result<_, DecodeError>>()?;
-        Ok(Self {
-            secret,
-            version,
-            op,
-            epoch,
-            fields,
-        })
+        Ok(Self { secret, version, op, epoch, fields })
     }
 }
 
@@ -610,10 +581,7 @@ impl Codec for CommitPage {
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         page_version(r)?;
-        Ok(Self {
-            commits: read_list(r, MAX_LINKS)?,
-            more: read_flag(r)?,
-        })
+        Ok(Self { commits: read_list(r, MAX_LINKS)?, more: read_flag(r)? })
     }
 }
 
