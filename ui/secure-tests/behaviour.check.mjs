@@ -243,6 +243,13 @@ test("edit: an untouched value is sent as unchanged, a typed one as typed", asyn
   assert.equal(typed.id("value").value, "");
 });
 
+test("edit: a secret that is staged and not signed yet keeps its staged value while the field stays empty", async () => {
+  const page = await visit("edit", { edit_context: { ...EDIT, isNew: true, nextVersion: 1 } });
+  await page.type("name", "SMTP_PASS");
+  await page.click("submit");
+  assert.deepEqual(page.called("edit_submit")[0].args, { name: "SMTP_PASS", value: null, note: "" });
+});
+
 test("edit: a new secret needs a name that programs accept, and an empty value is asked about once", async () => {
   const page = await visit("edit", { edit_context: { ...EDIT, isNew: true, name: "", nextVersion: 1 } });
   assert.equal(page.document.activeElement.id, "name");

@@ -6,6 +6,8 @@ const name = byId("name");
 const value = byId("value");
 const note = byId("note");
 let isNew = false;
+/** A value exists already, signed or staged: an empty field then leaves it alone. */
+let holdsValue = false;
 let before = { name: "", note: "" };
 let asked = false;
 let emptyMeant = false;
@@ -14,6 +16,7 @@ open({
   command: "edit_context",
   show(context) {
     isNew = context.isNew;
+    holdsValue = !isNew || context.name !== "";
     before = { name: context.name, note: context.note };
     name.value = context.name;
     note.value = context.note;
@@ -22,10 +25,10 @@ open({
     byId("subject").title = byId("subject").textContent;
     byId("becomes").textContent = isNew ? "Becomes version 1 after you sign" : `Becomes version ${context.nextVersion} after you sign`;
     byId("name-part").hidden = !isNew;
-    byId("value-label").textContent = isNew ? "Value" : "New value";
-    value.placeholder = isNew ? " " : "Empty leaves the value as it is";
+    byId("value-label").textContent = holdsValue ? "New value" : "Value";
+    value.placeholder = holdsValue ? "Empty leaves the value as it is" : " ";
     count();
-    (isNew && !context.name ? name : value).focus();
+    (holdsValue ? value : name).focus();
   },
   leave,
 });
@@ -98,7 +101,7 @@ async function generate() {
 async function submit() {
   if (byId("submit").disabled) return;
   if (isNew && !NAME.test(name.value)) return complain(name.value ? nameTrouble(name.value) : "Type a name.", name);
-  if (isNew && !value.value && !emptyMeant) {
+  if (!holdsValue && !value.value && !emptyMeant) {
     complain("The value is empty. Stage again to store an empty value.", value);
     emptyMeant = true;
     return;
@@ -106,7 +109,7 @@ async function submit() {
   complain("");
   work(true, "Staging");
   try {
-    const changed = isNew || value.value ? value.value : null;
+    const changed = holdsValue && !value.value ? null : value.value;
     await invoke("edit_submit", { name: isNew ? name.value : before.name, value: changed, note: note.value });
     close();
   } catch (error) {

@@ -61,6 +61,7 @@ function showKit(kit) {
     byId("secret-key").append(part, " ");
   }
   byId("body").classList.add("desk");
+  byId("body").tabIndex = 0;
   byId("paper").hidden = false;
   byId("foot").hidden = false;
   byId("print").focus();

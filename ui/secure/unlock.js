@@ -26,6 +26,7 @@ byId("work").addEventListener("submit", submit);
 
 function askSecretKey() {
   byId("other-way").hidden = false;
+  byId("work").classList.add("compact");
   byId("other").hidden = true;
   byId("other").setAttribute("aria-expanded", "true");
 }
