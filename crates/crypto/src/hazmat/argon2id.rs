@@ -27,9 +27,7 @@ pub(crate) fn derive(
         .map_err(|_| Refused)?;
     // Our own memory instead of the crate's, because that one is given back unwiped.
     let mut memory = Zeroizing::new(Vec::new());
-    memory
-        .try_reserve_exact(params.block_count())
-        .map_err(|_| Refused)?;
+    memory.try_reserve_exact(params.block_count()).map_err(|_| Refused)?;
     memory.resize(params.block_count(), Block::new());
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password_into_with_memory(passphrase, salt, out, memory.as_mut_slice())

@@ -13,9 +13,7 @@ pub(crate) fn derive(
     info: &[u8],
     out: &mut [u8],
 ) -> Result<(), Refused> {
-    Hkdf::<Sha256>::new(salt, ikm)
-        .expand(info, out)
-        .map_err(|_| Refused)
+    Hkdf::<Sha256>::new(salt, ikm).expand(info, out).map_err(|_| Refused)
 }
 
 /// 32 bytes, the length that is never refused.

@@ -29,10 +29,7 @@ pub(crate) fn seal(
     ikm_e: &[u8; 32],
 ) -> Result<Vec<u8>, Refused> {
     let recipient = PublicKey::from_bytes(recipient).map_err(|_| Refused)?;
-    let mut once = Once {
-        bytes: Zeroizing::new(*ikm_e),
-        drawn: 0,
-    };
+    let mut once = Once { bytes: Zeroizing::new(*ikm_e), drawn: 0 };
     let (enc, ciphertext) = hpke::single_shot_seal_with_rng::<
         AesGcm256,
         HkdfSha256,

@@ -37,10 +37,7 @@ impl Context {
 
     /// `ctx("dek-prev", org_id, env_id, u32 e)`, where `e` is the epoch of the key inside.
     pub(crate) fn previous_dek(org: &OrgId, env: &EnvId, epoch: u32) -> Self {
-        Self(ctx(
-            "dek-prev",
-            &[org.as_bytes(), env.as_bytes(), &epoch.to_be_bytes()],
-        ))
+        Self(ctx("dek-prev", &[org.as_bytes(), env.as_bytes(), &epoch.to_be_bytes()]))
     }
 
     /// `ctx("local", user_id, kind, name)`: something that never leaves this device, such as a row

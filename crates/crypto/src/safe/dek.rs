@@ -61,7 +61,7 @@ pub struct WrapContext {
 impl WrapContext {
     /// `ctx("dek-wrap", org_id, env_id, u32 epoch, dek_commit, u8 recipient_kind, recipient_id,
     /// recipient_iek_pub, author_id, author_isk_pub)`.
-    fn info(&self) -> Vec<u8> {
+    pub(crate) fn info(&self) -> Vec<u8> {
         ctx(
             "dek-wrap",
             &[
@@ -93,13 +93,9 @@ impl Dek {
     /// `HKDF-SHA256(no salt, DEK, ctx("dek-commit", org_id, env_id, u32 epoch), 32)`: says which
     /// key it is and nothing else about it.
     pub fn commit(&self, org: &OrgId, env: &EnvId, epoch: u32) -> Digest {
-        let info = ctx(
-            "dek-commit",
-            &[org.as_bytes(), env.as_bytes(), &epoch.to_be_bytes()],
-        );
+        let info = ctx("dek-commit", &[org.as_bytes(), env.as_bytes(), &epoch.to_be_bytes()]);
         let mut commit = [0; 32];
-        self.0
-            .lend(|dek| hkdf_sha256::derive32(None, dek, &info, &mut commit));
+        self.0.lend(|dek| hkdf_sha256::derive32(None, dek, &info, &mut commit));
         commit
     }
 
@@ -165,11 +161,7 @@ impl Dek {
         previous_commit: &Digest,
         envelope: &[u8],
     ) -> Result<Self, OpenError> {
-        let plaintext = open(
-            self,
-            &Context::previous_dek(org, env, previous_epoch),
-            envelope,
-        )?;
+        let plaintext = open(self, &Context::previous_dek(org, env, previous_epoch), envelope)?;
         let dek = plaintext
             .lend(|bytes| <&[u8; 32]>::try_from(bytes).map(Key32::copy_of))
             .map_err(|_| OpenError)?;
@@ -183,10 +175,6 @@ impl Dek {
         epoch: u32,
         expected: &Digest,
     ) -> Result<Self, OpenError> {
-        if self.commit(org, env, epoch).ct_eq(expected).into() {
-            Ok(self)
-        } else {
-            Err(OpenError)
-        }
+        if self.commit(org, env, epoch).ct_eq(expected).into() { Ok(self) } else { Err(OpenError) }
     }
 }

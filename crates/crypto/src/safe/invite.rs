@@ -50,19 +50,12 @@ impl InviteKey {
     /// given the code.
     pub fn join_mac(&self, org: &OrgId, user: &UserId, keys: &MemberKeys) -> [u8; 32] {
         let mac_key = Key32::write(|out| {
-            self.0
-                .lend(|k| hkdf_sha256::derive32(None, k, &ctx("join-mac", &[]), out));
+            self.0.lend(|k| hkdf_sha256::derive32(None, k, &ctx("join-mac", &[]), out));
         });
         let invite = self.id();
         let message = ctx(
             "join",
-            &[
-                org.as_bytes(),
-                invite.as_bytes(),
-                user.as_bytes(),
-                &keys.isk,
-                &keys.iek,
-            ],
+            &[org.as_bytes(), invite.as_bytes(), user.as_bytes(), &keys.isk, &keys.iek],
         );
         mac_key.lend(|k| hmac_sha256::tag(k, &[&message]))
     }

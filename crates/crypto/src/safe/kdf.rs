@@ -65,11 +65,7 @@ impl Profile {
             #[cfg(any(test, feature = "danger-test-kdf"))]
             Self::Test => (32, 1, 1),
         };
-        Cost {
-            memory_kib,
-            passes,
-            lanes,
-        }
+        Cost { memory_kib, passes, lanes }
     }
 }
 

@@ -41,12 +41,7 @@ impl KeysetParams {
         profile: Profile,
         entropy: &mut dyn Entropy,
     ) -> Result<Self, EntropyError> {
-        Ok(Self {
-            user,
-            epoch,
-            profile,
-            salt: array(entropy)?,
-        })
+        Ok(Self { user, epoch, profile, salt: array(entropy)? })
     }
 }
 
@@ -66,16 +61,10 @@ impl Auk {
         let a = derive_from_passphrase(params.profile, passphrase, &params.salt)?;
         let mut ikm = Zeroizing::new([0; 64]);
         a.lend(|bytes| ikm[..32].copy_from_slice(bytes));
-        secret_key
-            .key()
-            .lend(|bytes| ikm[32..].copy_from_slice(bytes));
+        secret_key.key().lend(|bytes| ikm[32..].copy_from_slice(bytes));
         let info = ctx(
             "auk",
-            &[
-                params.user.as_bytes(),
-                &[params.profile.id()],
-                &params.epoch.to_be_bytes(),
-            ],
+            &[params.user.as_bytes(), &[params.profile.id()], &params.epoch.to_be_bytes()],
         );
         Ok(Self(Key32::write(|out| {
             hkdf_sha256::derive32(Some(&params.salt), &*ikm, &info, out);
@@ -84,16 +73,14 @@ impl Auk {
 }
 
 /// Signs challenges on a device that holds the Secret Key but is not unlocked.
-pub struct LoginKey(IdentityKey);
+pub struct LoginKey(pub(crate) IdentityKey);
 
 impl LoginKey {
     /// `HKDF-SHA256(no salt, SecretKey, ctx("login", user_id, u32 keyset_epoch), 32)` as the seed.
     pub fn derive(secret_key: &SecretKey, user: &UserId, keyset_epoch: u32) -> Self {
         let info = ctx("login", &[user.as_bytes(), &keyset_epoch.to_be_bytes()]);
         Self(IdentityKey::from_seed(Key32::write(|out| {
-            secret_key
-                .key()
-                .lend(|ikm| hkdf_sha256::derive32(None, ikm, &info, out));
+            secret_key.key().lend(|ikm| hkdf_sha256::derive32(None, ikm, &info, out));
         })))
     }
 
@@ -125,24 +112,17 @@ pub struct Keyset {
 impl Keyset {
     /// New random keys. Only an act named "create account" or "join" calls this.
     pub fn make(entropy: &mut dyn Entropy) -> Result<Self, EntropyError> {
-        Ok(Self {
-            isk: IdentityKey::make(entropy)?,
-            iek: EncryptionKey::make(entropy)?,
-        })
+        Ok(Self { isk: IdentityKey::make(entropy)?, iek: EncryptionKey::make(entropy)? })
     }
 
     /// The public keys, as the chain lists them.
     pub fn public(&self) -> MemberKeys {
-        MemberKeys {
-            isk: self.isk.public(),
-            iek: self.iek.public(),
-        }
+        MemberKeys { isk: self.isk.public(), iek: self.iek.public() }
     }
 
     /// Shows that this person holds the keys: the new member's signature in a `MemberAdd`.
     pub fn prove_possession(&self, org: &OrgId, invite: &InviteId, user: &UserId) -> Signature {
-        self.isk
-            .sign(&pop_message(org, invite, user, &self.public()))
+        self.isk.sign(&pop_message(org, invite, user, &self.public()))
     }
 
     /// The keyset blob: `Seal(AUK, ctx("keyset", ..), isk_seed || iek_sk)`, 201 bytes.
@@ -153,18 +133,9 @@ impl Keyset {
         entropy: &mut dyn Entropy,
     ) -> Result<Vec<u8>, SealError> {
         let mut plaintext = Zeroizing::new([0; 64]);
-        self.isk
-            .seed()
-            .lend(|seed| plaintext[..32].copy_from_slice(seed));
-        self.iek
-            .private()
-            .lend(|private| plaintext[32..].copy_from_slice(private));
-        seal(
-            auk,
-            &Context::keyset(params, &self.public()),
-            &*plaintext,
-            entropy,
-        )
+        self.isk.seed().lend(|seed| plaintext[..32].copy_from_slice(seed));
+        self.iek.private().lend(|private| plaintext[32..].copy_from_slice(private));
+        seal(auk, &Context::keyset(params, &self.public()), &*plaintext, entropy)
     }
 
     /// Opens a keyset blob and recomputes both public keys. Keys other than `expected`, the ones

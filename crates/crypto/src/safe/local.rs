@@ -41,8 +41,7 @@ impl DraftsKey {
 fn derive(iek: &EncryptionKey, kind: &str, owner: &Principal) -> Key32 {
     let info = ctx(kind, &[&[owner.kind()], &owner.id()]);
     Key32::write(|out| {
-        iek.private()
-            .lend(|ikm| hkdf_sha256::derive32(None, ikm, &info, out));
+        iek.private().lend(|ikm| hkdf_sha256::derive32(None, ikm, &info, out));
     })
 }
 
@@ -67,8 +66,7 @@ impl PinKey {
 
     /// `HMAC-SHA256(PinKey, label("pins") || file)`.
     pub fn tag(&self, file: &[u8]) -> [u8; 32] {
-        self.0
-            .lend(|pin_key| hmac_sha256::tag(pin_key, &[&label("pins"), file]))
+        self.0.lend(|pin_key| hmac_sha256::tag(pin_key, &[&label("pins"), file]))
     }
 
     /// Whether `tag` belongs to `file`, compared in constant time.

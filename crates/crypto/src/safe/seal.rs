@@ -108,12 +108,8 @@ pub fn seal(
     envelope.extend_from_slice(&salt);
     envelope.extend_from_slice(&derived.commit);
     pad_onto(&mut envelope, plaintext);
-    let sealed = aes256gcm::seal(
-        &derived.key,
-        &derived.nonce,
-        context.as_bytes(),
-        &mut envelope[HEADER..],
-    );
+    let sealed =
+        aes256gcm::seal(&derived.key, &derived.nonce, context.as_bytes(), &mut envelope[HEADER..]);
     let Ok(tag) = sealed else {
         // Unreachable under the cap above; the plaintext must not leave all the same.
         envelope.zeroize();
@@ -136,14 +132,8 @@ pub fn open(
         return Err(OpenError);
     }
     let mut padded = Zeroizing::new(parts.ciphertext.to_vec());
-    aes256gcm::open(
-        &derived.key,
-        &derived.nonce,
-        context.as_bytes(),
-        &mut padded,
-        parts.tag,
-    )
-    .map_err(|_| OpenError)?;
+    aes256gcm::open(&derived.key, &derived.nonce, context.as_bytes(), &mut padded, parts.tag)
+        .map_err(|_| OpenError)?;
     unpad(padded)
 }
 
@@ -166,12 +156,7 @@ impl<'a> Envelope<'a> {
         if *version != VERSION || ciphertext.len() < SMALLEST {
             return Err(OpenError);
         }
-        Ok(Self {
-            salt,
-            commit,
-            ciphertext,
-            tag,
-        })
+        Ok(Self { salt, commit, ciphertext, tag })
     }
 }
 
@@ -188,11 +173,7 @@ impl Derived {
         let done =
             key.lend(|ikm| hkdf_sha256::derive(Some(salt), ikm, context.as_bytes(), &mut *okm));
         debug_assert!(done.is_ok(), "76 bytes are under HKDF's limit of 8,160");
-        let mut derived = Self {
-            key: Zeroizing::default(),
-            commit: [0; COMMIT],
-            nonce: [0; 12],
-        };
+        let mut derived = Self { key: Zeroizing::default(), commit: [0; COMMIT], nonce: [0; 12] };
         derived.key.copy_from_slice(&okm[..32]);
         derived.commit.copy_from_slice(&okm[32..64]);
         derived.nonce.copy_from_slice(&okm[64..]);
@@ -203,11 +184,7 @@ impl Derived {
 /// The padded length for `len` bytes of data.
 pub const fn padded_len(len: usize) -> usize {
     let n = 4 + len;
-    let step = if n <= 1024 {
-        SMALLEST
-    } else {
-        (1 << n.ilog2()) / 8
-    };
+    let step = if n <= 1024 { SMALLEST } else { (1 << n.ilog2()) / 8 };
     n.next_multiple_of(step)
 }
 

@@ -61,9 +61,7 @@ impl SecretKey {
     /// Reads a printed form, also one that was copied by hand.
     pub fn parse(typed: &str) -> Result<Self, TextError> {
         let squeezed = text::squeeze(typed, PREFIX.len() + SYMBOLS)?;
-        let typed = squeezed
-            .strip_prefix(PREFIX_SQUEEZED)
-            .ok_or(TextError::Malformed)?;
+        let typed = squeezed.strip_prefix(PREFIX_SQUEEZED).ok_or(TextError::Malformed)?;
         if typed.len() != SYMBOLS {
             return Err(TextError::Malformed);
         }

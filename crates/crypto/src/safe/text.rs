@@ -30,14 +30,8 @@ pub(super) fn push_crc(payload: &mut Vec<u8>) {
 
 /// The bytes before the checksum, if it is theirs.
 pub(super) fn check_crc(payload: &[u8]) -> Result<&[u8], TextError> {
-    let (body, crc) = payload
-        .split_last_chunk::<CRC>()
-        .ok_or(TextError::Malformed)?;
-    if crc32fast::hash(body).to_be_bytes() == *crc {
-        Ok(body)
-    } else {
-        Err(TextError::Mistyped)
-    }
+    let (body, crc) = payload.split_last_chunk::<CRC>().ok_or(TextError::Malformed)?;
+    if crc32fast::hash(body).to_be_bytes() == *crc { Ok(body) } else { Err(TextError::Mistyped) }
 }
 
 /// `text` without white space and dashes and in lower case; at most `cap` characters are left.
@@ -58,8 +52,5 @@ pub(super) fn squeeze(text: &str, cap: usize) -> Result<Zeroizing<String>, TextE
 
 /// The bytes of lower-case base32 digits in their one spelling.
 pub(super) fn decode_base32(digits: &str) -> Result<Zeroizing<Vec<u8>>, TextError> {
-    base32()
-        .decode(digits.as_bytes())
-        .map(Zeroizing::new)
-        .map_err(|_| TextError::Malformed)
+    base32().decode(digits.as_bytes()).map(Zeroizing::new).map_err(|_| TextError::Malformed)
 }

@@ -39,10 +39,7 @@ pub struct ServiceToken {
 impl ServiceToken {
     /// A new token with a random id.
     pub fn make(entropy: &mut dyn Entropy) -> Result<Self, EntropyError> {
-        Ok(Self {
-            id: TokenId(array(entropy)?),
-            secret: key(entropy)?,
-        })
+        Ok(Self { id: TokenId(array(entropy)?), secret: key(entropy)? })
     }
 
     /// The id, which is public.
@@ -88,10 +85,7 @@ impl ServiceToken {
         let mut token_id = [0; 16];
         read_digits(id, &mut token_id)?;
         let secret = Key32::try_write(|out| read_digits(secret, out))?;
-        Ok(Self {
-            id: TokenId(token_id),
-            secret,
-        })
+        Ok(Self { id: TokenId(token_id), secret })
     }
 
     /// What goes on the wire with the id: `HKDF(secret, ctx("tok-auth", token_id), 32)`. It opens
@@ -113,8 +107,7 @@ impl ServiceToken {
     fn derive(&self, kind: &str) -> Key32 {
         let info = ctx(kind, &[self.id.as_bytes()]);
         Key32::write(|out| {
-            self.secret
-                .lend(|secret| hkdf_sha256::derive32(None, secret, &info, out));
+            self.secret.lend(|secret| hkdf_sha256::derive32(None, secret, &info, out));
         })
     }
 }
@@ -172,10 +165,7 @@ fn push_digits(text: &mut String, number: &mut [u8], width: usize) {
 /// Reads digits into `number`, which is zero before; refuses what does not fit.
 fn read_digits(digits: &str, number: &mut [u8]) -> Result<(), TextError> {
     for digit in digits.bytes() {
-        let value = DIGITS
-            .iter()
-            .position(|d| *d == digit)
-            .ok_or(TextError::Malformed)?;
+        let value = DIGITS.iter().position(|d| *d == digit).ok_or(TextError::Malformed)?;
         let mut carry = u16::try_from(value).map_err(|_| TextError::Malformed)?;
         for byte in number.iter_mut().rev() {
             let value = u16::from(*byte) * 62 + carry;

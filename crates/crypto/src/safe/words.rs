@@ -7,10 +7,7 @@ use super::entropy::{Entropy, EntropyError, array};
 pub fn two_words(entropy: &mut dyn Entropy) -> Result<(&'static str, &'static str), EntropyError> {
     // Both lists have 128 words, so seven bits of a byte choose without bias.
     let [first, second] = array::<2>(entropy)?;
-    Ok((
-        FIRST[usize::from(first & 0x7f)],
-        SECOND[usize::from(second & 0x7f)],
-    ))
+    Ok((FIRST[usize::from(first & 0x7f)], SECOND[usize::from(second & 0x7f)]))
 }
 
 #[rustfmt::skip]
@@ -59,10 +56,7 @@ mod tests {
     fn no_word_stands_twice_and_all_are_plain() {
         let all: BTreeSet<&str> = FIRST.iter().chain(&SECOND).copied().collect();
         assert_eq!(all.len(), 256);
-        assert!(
-            all.iter()
-                .all(|w| w.len() <= 9 && w.bytes().all(|b| b.is_ascii_lowercase()))
-        );
+        assert!(all.iter().all(|w| w.len() <= 9 && w.bytes().all(|b| b.is_ascii_lowercase())));
     }
 
     #[test]
