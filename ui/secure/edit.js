@@ -86,7 +86,7 @@ function count() {
 
 async function generate() {
   const field = byId("gen-length");
-  const length = Math.min(256, Math.max(8, Math.round(Number(field.value)) || 32));
+  const length = Math.min(1024, Math.max(8, Math.round(Number(field.value)) || 32));
   field.value = String(length);
   try {
     value.value = await invoke("edit_generate", { length, symbols: byId("gen-symbols").checked });

@@ -1,6 +1,6 @@
 // Guidance on a passphrase while it is typed: length and plain repetition, no dictionary and no score.
 
-/** Characters a passphrase has at least. Rust refuses a shorter one as well. */
+/** Characters a passphrase has at least. */
 export const SHORTEST = 10;
 const COMFORTABLE = 20;
 
