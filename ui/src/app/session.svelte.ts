@@ -26,7 +26,7 @@ export class Session {
     const stops = [
       vault.on("appChanged", (app) => void this.#take(app)),
       vault.on("orgChanged", (org) => this.takeOrg(org)),
-      vault.on("statusChanged", (status) => this.#takeStatus(status)),
+      vault.on("statusChanged", (status) => this.takeStatus(status)),
       vault.on("progress", (progress) => this.#takeProgress(progress)),
     ];
     vault.appState().then(
@@ -79,10 +79,10 @@ export class Session {
       notices.attempt(this.vault.statusView()),
     ]);
     if (org) this.takeOrg(org);
-    if (status) this.#takeStatus(status);
+    if (status) this.takeStatus(status);
   }
 
-  #takeStatus(status: StatusView): void {
+  takeStatus(status: StatusView): void {
     if (this.app?.phase !== "open") return;
     if (status.state === "stopped" && this.status?.state !== "stopped") {
       notices.alarm("The server showed a history that contradicts what this computer saw. Nothing can be written.");

@@ -1,0 +1,32 @@
+import type { PaletteAction } from "../features/palette/entries";
+import type { Form } from "../features/organisation/forms";
+import type { Vault } from "../ipc/vault";
+import { notices } from "../shared/notices.svelte";
+import type { Session } from "./session.svelte";
+
+type Around = { vault: Vault; session: Session; settings: (section?: string) => void; lock: () => void; form: (form: Form) => void; importFile: () => void };
+
+/** Does what an entry of the palette says. */
+export function act(action: PaletteAction, { vault, session, settings, lock, form, importFile }: Around): void {
+  const { place } = session;
+  switch (action) {
+    case "lock":
+      return lock();
+    case "new":
+      if (place.at === "environment") void notices.attempt(vault.secretNew(place.envId));
+      return;
+    case "import":
+      return importFile();
+    case "app":
+      return form({ kind: "app" });
+    case "settings":
+      return settings();
+    case "kit":
+      return settings("kit");
+    case "dark":
+    case "light":
+    case "system":
+      void session.saveSettings({ theme: action });
+      return;
+  }
+}

@@ -1,0 +1,53 @@
+import type { IconName } from "../../shared/icons";
+
+export const sections = [
+  { id: "locking", title: "Locking", icon: "lock" },
+  { id: "clipboard", title: "Clipboard and reveal", icon: "clip" },
+  { id: "appearance", title: "Appearance", icon: "sun" },
+  { id: "keyboard", title: "Keyboard", icon: "keyboard" },
+  { id: "kit", title: "Emergency Kit", icon: "print" },
+  { id: "data", title: "Server and data", icon: "server" },
+  { id: "verification", title: "Verification", icon: "verified" },
+] as const satisfies readonly { id: string; title: string; icon: IconName }[];
+
+/** The keys of the window, by where they act. `letter` ones can be switched off. */
+export const keyTable: { title: string; keys: { keys: string[]; does: string; letter?: true }[] }[] = [
+  {
+    title: "Anywhere",
+    keys: [
+      { keys: ["Ctrl K"], does: "Search or jump to" },
+      { keys: ["Ctrl L"], does: "Lock" },
+      { keys: ["Ctrl B"], does: "Side bar" },
+      { keys: ["g", "e"], does: "Environments", letter: true },
+      { keys: ["g", "s"], does: "Settings", letter: true },
+      { keys: ["?"], does: "This table", letter: true },
+      { keys: ["Esc"], does: "Close, then clear the filter, then the selection" },
+    ],
+  },
+  {
+    title: "In an environment",
+    keys: [
+      { keys: ["/", "Ctrl F"], does: "Filter names and notes" },
+      { keys: ["N"], does: "New secret", letter: true },
+      { keys: ["[", "]"], does: "Previous, next environment", letter: true },
+      { keys: ["Ctrl Z"], does: "Undo what is staged" },
+      { keys: ["Ctrl Shift Z"], does: "Redo" },
+      { keys: ["Ctrl ↵"], does: "Review, then sign" },
+    ],
+  },
+  {
+    title: "In the table",
+    keys: [
+      { keys: ["↑", "↓", "PgUp", "PgDn"], does: "Move" },
+      { keys: ["Home", "End"], does: "First, last" },
+      { keys: ["←", "→"], does: "Actions of the row" },
+      { keys: ["↵", "Space"], does: "Inspect" },
+      { keys: ["C"], does: "Copy", letter: true },
+      { keys: ["R"], does: "Reveal", letter: true },
+      { keys: ["E"], does: "Edit", letter: true },
+      { keys: ["D", "Del"], does: "Delete", letter: true },
+      { keys: ["X", "Shift X"], does: "Select, select a range", letter: true },
+      { keys: ["Ctrl A"], does: "Select what is filtered" },
+    ],
+  },
+];

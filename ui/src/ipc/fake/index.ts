@@ -1,0 +1,27 @@
+export { FakeVault } from "./vault";
+export type { Scenario } from "./vault";
+import { FakeVault } from "./vault";
+import type { Scenario } from "./vault";
+import type { Vault } from "../vault";
+
+const phases = ["welcome", "locked", "open"] as const;
+const states = ["verified", "checking", "behind", "stopped"] as const;
+
+/** `?fake=1&phase=locked&theme=light&state=behind&staged=1&big=50000&empty=1&sample=1&conflict=1` */
+export function fakeFromAddress(query: URLSearchParams): Vault {
+  const scenario: Scenario = {
+    phase: phases.find((one) => one === query.get("phase")) ?? "open",
+    state: states.find((one) => one === query.get("state")) ?? "verified",
+    big: Number(query.get("big") ?? 0),
+    staged: query.has("staged"),
+    conflict: query.has("conflict"),
+    empty: query.has("empty"),
+    sample: query.has("sample"),
+    slow: Number(query.get("slow") ?? 0),
+  };
+  const theme = query.get("theme");
+  if (theme === "dark" || theme === "light") scenario.theme = theme;
+  const vault = new FakeVault(scenario);
+  Object.assign(window, { fakeVault: vault });
+  return vault;
+}

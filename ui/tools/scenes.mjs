@@ -1,0 +1,70 @@
+// What each picture shows: a scenario of the vault in memory, and the steps that lead there.
+const by = (page, id) => page.getByTestId(id);
+const prod = async (page) => {
+  await page.locator('[data-name="storefront/prod"]').or(by(page, "crumb-env")).first().waitFor();
+  const link = page.locator('[data-testid="env-link"][data-name="storefront/prod"]');
+  if (await link.count()) await link.click();
+  else {
+    await by(page, "crumb-env").click();
+    await page.getByRole("menuitem", { name: "prod" }).click();
+  }
+  await page.locator('[data-testid="env-row"][data-name="ALGOLIA_ADMIN_KEY"]').waitFor();
+};
+const row = (page, name) => page.locator(`[data-testid="env-row"][data-name="${name}"]`);
+const copied = async (page) => {
+  await prod(page);
+  await row(page, "STRIPE_SECRET_KEY").click();
+  await page.keyboard.press("c");
+  await page.getByText("Copied,").waitFor();
+  await row(page, "OAUTH_CLIENT_SECRET").hover();
+};
+
+export const scenes = [
+  { name: "welcome", query: "phase=welcome" },
+  { name: "welcome-900x600", query: "phase=welcome", size: [900, 600] },
+  { name: "create", query: "phase=welcome", run: (page) => by(page, "welcome-create").click() },
+  { name: "sample-progress", query: "phase=welcome&slow=100", run: async (page) => { await by(page, "welcome-sample").click(); await page.waitForTimeout(400); } },
+  { name: "locked", query: "phase=locked" },
+  { name: "locked-900x600", query: "phase=locked", size: [900, 600] },
+  { name: "environment", query: "staged=1", run: copied },
+  { name: "environment-900x600", query: "staged=1", size: [900, 600], run: copied },
+  { name: "environment-640x400", query: "staged=1", size: [640, 400], run: prod },
+  { name: "environment-1920x1080", query: "staged=1", size: [1920, 1080], run: copied },
+  { name: "environment-sample", query: "staged=1&sample=1", run: prod },
+  { name: "environment-roomy", query: "big=50000", run: async (page) => { await prod(page); await page.evaluate(() => window.fakeVault.settingsSet({ ...window.fakeVault.settings, rowHeight: "roomy" })).catch(() => undefined); } },
+  { name: "big-end", query: "big=50000", run: async (page) => { await prod(page); await row(page, "ALGOLIA_ADMIN_KEY").click(); await page.keyboard.press("End"); await page.waitForTimeout(300); } },
+  { name: "filter", query: "", run: async (page) => { await prod(page); await page.keyboard.press("/"); await page.keyboard.type("key"); } },
+  { name: "filter-none", query: "", run: async (page) => { await prod(page); await page.keyboard.press("/"); await page.keyboard.type("zzz"); } },
+  { name: "marked", query: "", run: async (page) => { await prod(page); await row(page, "DATABASE_URL").click(); await page.keyboard.press("x"); await page.keyboard.press("ArrowDown"); await page.keyboard.press("ArrowDown"); await page.keyboard.press("Shift+X"); } },
+  { name: "delete-toast", query: "", run: async (page) => { await prod(page); await row(page, "MAPS_API_KEY").click(); await page.keyboard.press("d"); await by(page, "toast").waitFor(); } },
+  { name: "review", query: "staged=1", run: async (page) => { await prod(page); await page.keyboard.press("Control+Enter"); await by(page, "review-row").first().waitFor(); } },
+  { name: "signed-toast", query: "staged=1", run: async (page) => { await prod(page); await page.keyboard.press("Control+Enter"); await by(page, "review-row").first().waitFor(); await page.keyboard.press("Control+Enter"); await by(page, "toast").waitFor(); } },
+  { name: "conflict", query: "staged=1&conflict=1", run: async (page) => { await prod(page); await page.keyboard.press("Control+Enter"); await by(page, "review-row").first().waitFor(); await page.keyboard.press("Control+Enter"); await by(page, "conflict").waitFor(); } },
+  { name: "import", query: "", run: async (page) => { await prod(page); await by(page, "import-open").click(); await by(page, "import-sheet").waitFor(); } },
+  { name: "import-rename", query: "", run: async (page) => { await prod(page); await by(page, "import-open").click(); await by(page, "import-rename").click(); await by(page, "import-choose").click().catch(() => undefined); } },
+  { name: "import-900x600", query: "", size: [900, 600], run: async (page) => { await prod(page); await by(page, "import-open").click(); await by(page, "import-sheet").waitFor(); } },
+  { name: "import-progress", query: "slow=200", run: async (page) => { await prod(page); await by(page, "import-open").click(); await by(page, "import-apply").click(); await by(page, "progress").waitFor(); await page.waitForTimeout(900); } },
+  { name: "drop", query: "", run: async (page) => { await prod(page); await page.evaluate(() => window.fakeVault.emit("dragOver", { over: true })); } },
+  { name: "empty", query: "", run: async (page) => { await page.locator('[data-name="edge-worker/staging"]').click(); await by(page, "env-empty").waitFor(); } },
+  { name: "first-run", query: "empty=1", run: (page) => by(page, "first-run").waitFor() },
+  { name: "app-form", query: "empty=1", run: async (page) => { await by(page, "first-app").click(); await by(page, "app-name").fill("storefront"); } },
+  { name: "env-form", query: "", run: async (page) => { await prod(page); await by(page, "env-new").first().dispatchEvent("click"); await by(page, "env-name").fill("qa"); } },
+  { name: "offline", query: "state=behind&staged=1", run: prod },
+  { name: "stopped", query: "state=stopped&staged=1", run: prod },
+  { name: "checking", query: "state=checking", run: prod },
+  { name: "verified", query: "", run: async (page) => { await prod(page); await by(page, "status-verified").click(); } },
+  { name: "org-menu", query: "", run: async (page) => { await prod(page); await by(page, "org-menu").click(); } },
+  { name: "env-menu", query: "", run: async (page) => { await prod(page); await by(page, "crumb-env").click(); } },
+  { name: "inspector-sheet-900x600", query: "staged=1", size: [900, 600], run: async (page) => { await prod(page); await row(page, "DATABASE_URL").click(); await page.keyboard.press("Enter"); } },
+  { name: "palette", query: "staged=1", run: async (page) => { await copied(page); await page.keyboard.press("Control+k"); await page.keyboard.type("stri"); await page.getByText("For STRIPE").waitFor(); } },
+  { name: "palette-verbs", query: "", run: async (page) => { await prod(page); await page.keyboard.press("Control+k"); await page.keyboard.type("stri"); await page.getByText("For STRIPE").waitFor(); await page.keyboard.press("Tab"); } },
+  { name: "palette-empty", query: "", run: async (page) => { await prod(page); await page.keyboard.press("Control+k"); } },
+  { name: "palette-900x600", query: "", size: [900, 600], run: async (page) => { await prod(page); await page.keyboard.press("Control+k"); await page.keyboard.type("stri"); await page.getByText("For STRIPE").waitFor(); } },
+  { name: "settings", query: "staged=1", run: (page) => by(page, "settings-open").click() },
+  { name: "settings-keyboard", query: "", run: async (page) => { await by(page, "settings-open").click(); await by(page, "settings-keyboard").click(); } },
+  { name: "settings-data", query: "sample=1", run: async (page) => { await by(page, "settings-open").click(); await by(page, "settings-data").click(); } },
+  { name: "settings-verification", query: "", run: async (page) => { await by(page, "settings-open").click(); await by(page, "settings-verification").click(); } },
+  { name: "settings-select", query: "", run: async (page) => { await by(page, "settings-open").click(); await by(page, "settings-auto-lock").click(); } },
+  { name: "settings-900x600", query: "", size: [900, 600], run: (page) => by(page, "settings-open").click() },
+  { name: "keys", query: "", run: async (page) => { await prod(page); await page.keyboard.press("?"); } },
+];
