@@ -113,7 +113,7 @@ fn hkdf_agrees_with_wycheproof() {
 
 #[test]
 fn hkdf_agrees_with_rfc_5869() {
-    let counted = |first: u8, n: usize| (0..n).map(|i| first + i as u8).collect::<Vec<u8>>();
+    let counted = |first: u8, n: u8| (0..n).map(|i| first + i).collect::<Vec<u8>>();
     let mut a1 = [0; 42];
     hkdf_sha256::derive(Some(&counted(0, 13)), &[0x0b; 22], &counted(0xf0, 10), &mut a1).unwrap();
     assert_eq!(
@@ -221,8 +221,10 @@ fn strict_ed25519_agrees_with_wycheproof() {
 
 #[test]
 fn ed25519_agrees_with_rfc_8032() {
-    // Section 7.1, tests 1 to 3: seed, public key, message, signature.
-    let cases: [([u8; 32], [u8; 32], &[u8], [u8; 64]); 3] = [
+    /// Seed, public key, message, signature.
+    type Case = ([u8; 32], [u8; 32], &'static [u8], [u8; 64]);
+    // Section 7.1, tests 1 to 3.
+    let cases: [Case; 3] = [
         (
             hex!("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"),
             hex!("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"),

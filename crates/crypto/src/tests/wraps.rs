@@ -12,7 +12,7 @@ use crate::safe::{
 };
 
 /// Points of order 1, 2, 4 and 8 on the curve and its twist, and other spellings of them
-/// (https://cr.yp.to/ecdh.html, RFC 7748 section 6.1).
+/// (<https://cr.yp.to/ecdh.html>, RFC 7748 section 6.1).
 const LOW_ORDER: [[u8; 32]; 7] = [
     [0; 32],
     hex!("0100000000000000000000000000000000000000000000000000000000000000"),
