@@ -11,9 +11,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::commit::{Field, MAX_COMMIT, MAX_ENVELOPE, MAX_ITEMS, Op};
 use crate::encoding::{Codec, DecodeError, Reader, Writer, write_list};
-use crate::event::SignedAct;
+use crate::event::{Act, SignedAct};
 use crate::hash::{Digest, ctx};
-use crate::id::{EnvId, OrgId, Principal, SecretId, UserId};
+use crate::id::{EnvId, OrgId, Principal, SecretId, TokenId, UserId};
 use crate::statement::MAX_LINK;
 
 /// The largest JSON request or answer, in bytes.
@@ -404,6 +404,29 @@ pub struct WriteBatch {
     pub envelopes: Vec<Vec<u8>>,
     /// The author's own audit events.
     pub acts: Vec<SignedAct>,
+    /// One for every `TokenIssue` in `links`.
+    pub tokens: Vec<TokenUpload>,
+}
+
+/// What the server compares a service token's bearer with (docs/protocol.md, section 8). The
+/// bearer itself travels as `Authorization: Bearer srt.<token id>.<base64url of the bearer>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenUpload {
+    /// Which token.
+    pub token: TokenId,
+    /// SHA-256 of its bearer.
+    pub bearer_hash: Digest,
+}
+
+impl Codec for TokenUpload {
+    fn write(&self, w: &mut Writer) {
+        self.token.write(w);
+        w.fixed(&self.bearer_hash);
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { token: TokenId::read(r)?, bearer_hash: r.array()? })
+    }
 }
 
 impl Codec for WriteBatch {
@@ -415,6 +438,7 @@ impl Codec for WriteBatch {
         write_blobs(w, &self.commits);
         write_blobs(w, &self.envelopes);
         write_list(w, &self.acts);
+        write_list(w, &self.tokens);
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -426,6 +450,7 @@ impl Codec for WriteBatch {
             commits: read_blobs(r, MAX_BATCH_ENVS, MAX_COMMIT)?,
             envelopes: read_blobs(r, MAX_ENVELOPES, MAX_ENVELOPE)?,
             acts: read_list(r, MAX_ACTS)?,
+            tokens: read_list(r, MAX_LINKS)?,
         })
     }
 }
@@ -596,4 +621,41 @@ fn read_flag(r: &mut Reader<'_>) -> Result<bool, DecodeError> {
 /// The SHA-256 of an envelope or wrap, as links and commits list it.
 pub fn content_hash(bytes: &[u8]) -> Digest {
     crate::hash::sha256(&[bytes])
+}
+
+/// What the actor's next event on the same device names as its predecessor (`actor_prev`).
+pub fn act_hash(act: &Act) -> Digest {
+    crate::hash::sha256(&[&act.encode()])
+}
+
+/// `GET /v1/orgs/{org}/audit/inclusion?index=N`: RFC 6962 inclusion of entry `index`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InclusionAnswer {
+    /// Nodes of 32 bytes, deepest first.
+    pub proof: Vec<B64>,
+    /// The checkpoint that the proof leads to, as a signed note.
+    pub checkpoint: String,
+}
+
+/// `GET /v1/orgs/{org}/audit/events?from=N`: entries of the audit log, from entry `N` on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventsAnswer {
+    /// Whole events (docs/protocol.md, section 12), at most [`MAX_ACTS`].
+    pub events: Vec<B64>,
+    /// Whether more follow.
+    pub more: bool,
+    /// The newest checkpoint, as a signed note; it includes this very request.
+    pub checkpoint: String,
+}
+
+/// The answer to staged envelopes and to reported acts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    /// How many envelopes or acts were taken.
+    pub count: u64,
+    /// The audit checkpoint that includes this request, as a signed note.
+    pub checkpoint: String,
 }
