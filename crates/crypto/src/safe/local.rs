@@ -2,7 +2,8 @@
 //!
 //! The first two follow from the encryption key, so that a locked client can read neither; they
 //! survive a change of passphrase and end with a rotation of the keys. The key of the pins lives in
-//! the keyring of the operating system, because pins are checked before anything is unlocked.
+//! the keyring of the operating system, because pins are checked before anything is unlocked; only
+//! where there is no keyring does it follow from the encryption key as well.
 
 use strongroom_format::hash::{ctx, label};
 use strongroom_format::id::Principal;
@@ -52,6 +53,12 @@ impl PinKey {
     /// A new random key.
     pub fn make(entropy: &mut dyn Entropy) -> Result<Self, EntropyError> {
         key(entropy).map(Self)
+    }
+
+    /// `HKDF-SHA256(no salt, iek_sk, ctx("local-pins", u8 kind, id), 32)`: for a person who chose
+    /// to do without a keyring. Pins are then checked after unlocking.
+    pub fn derive(iek: &EncryptionKey, owner: &Principal) -> Self {
+        Self(derive(iek, "local-pins", owner))
     }
 
     /// The key that the keyring returned.

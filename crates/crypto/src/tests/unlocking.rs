@@ -168,4 +168,12 @@ fn a_pin_file_that_was_touched_has_another_tag() {
     let again = key.lend_to_keyring(PinKey::from_keyring);
     assert!(again.verify(b"pins", &tag));
     assert!(!PinKey::from_keyring(&[0; 32]).verify(b"pins", &tag));
+    // Without a keyring the key follows from the account, and is no other key of it.
+    let (account, owner) = (account(), Principal::User(USER));
+    let derived = PinKey::derive(&account.keyset.iek, &owner);
+    let tag = derived.tag(b"pins");
+    assert!(PinKey::derive(&account.keyset.iek, &owner).verify(b"pins", &tag));
+    assert!(!PinKey::derive(&account.keyset.iek, &Principal::Token(TOKEN)).verify(b"pins", &tag));
+    let cache = CacheKey::derive(&account.keyset.iek, &owner);
+    assert!(!cache.0.lend(PinKey::from_keyring).verify(b"pins", &tag));
 }
