@@ -1,0 +1,20 @@
+//! The commands, one module for each noun. A command translates and nothing else: it asks the shell
+//! or the vault and hands the answer on. Which window may call it stands in `src-tauri/permissions`
+//! and `src-tauri/capabilities`.
+
+pub mod app;
+pub mod env;
+pub mod import;
+pub mod org;
+pub mod secret;
+pub mod secure;
+pub mod staged;
+pub mod status;
+pub mod vault;
+
+use tauri::State;
+
+use crate::shell::Shell;
+
+/// The managed state, as every command receives it.
+pub(crate) type Managed<'a> = State<'a, Shell>;

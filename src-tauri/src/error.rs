@@ -1,0 +1,122 @@
+//! The one error of all commands: a code with typed details, so that the web view words it and a new
+//! code fails its build until it has its sentence.
+
+use serde::Serialize;
+
+use crate::view::{Millis, StopView};
+
+/// What a command answers when it works.
+pub type Answer<T> = Result<T, CommandError>;
+
+/// Why a command did not do what was asked. No variant can hold a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(tag = "code", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum CommandError {
+    /// The vault's keys are not in memory.
+    #[error("the vault is locked")]
+    Locked,
+    /// Passphrase and Secret Key together do not open the vault. Which of the two is wrong cannot
+    /// be told apart.
+    #[error("the passphrase does not open this vault")]
+    WrongPassphrase,
+    /// The system offers no keyring.
+    #[error("there is no keyring")]
+    KeyringMissing,
+    /// The keyring waits for its user.
+    #[error("the keyring does not answer")]
+    KeyringBusy,
+    /// The Secret Key is not on this computer.
+    #[error("the Secret Key has to be typed")]
+    SecretKeyNeeded,
+    /// The server cannot be reached.
+    #[error("the server cannot be reached")]
+    Offline {
+        /// Since when.
+        since: Option<Millis>,
+    },
+    /// The server answered with a refusal.
+    #[error("the server refused with status {status}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The server's code for it.
+        server: String,
+    },
+    /// The server's answer is not the protocol.
+    #[error("the server's answer cannot be read")]
+    Garbage,
+    /// The server's history contradicts what this computer pinned.
+    #[error("the server's history differs from the verified one")]
+    Stopped {
+        /// The evidence.
+        stop: StopView,
+    },
+    /// A name is not allowed.
+    #[error("the name is not allowed: {reason}")]
+    BadName {
+        /// Which rule it breaks.
+        reason: String,
+    },
+    /// A name is in use.
+    #[error("the name is taken")]
+    NameTaken {
+        /// The name.
+        name: String,
+    },
+    /// Longer than the protocol allows.
+    #[error("larger than {limit}")]
+    TooLarge {
+        /// The limit, in bytes or entries.
+        limit: u32,
+    },
+    /// A file cannot be read or written.
+    #[error("the file cannot be read or written")]
+    FileUnreadable,
+    /// No room is left on the disk.
+    #[error("the disk is full")]
+    DiskFull,
+    /// The local copy is damaged.
+    #[error("the local copy is damaged")]
+    CacheCorrupt,
+    /// Its user cancelled the work.
+    #[error("cancelled")]
+    Cancelled,
+    /// The chain gives this user no right to it.
+    #[error("not allowed")]
+    NotAllowed,
+    /// There is no such thing, or it is not visible to this user.
+    #[error("not found")]
+    NotFound,
+    /// The file holds no lines `NAME=value`.
+    #[error("not an environment file")]
+    NotAnEnvFile,
+    /// Something failed that should not. The log holds the same number.
+    #[error("internal error {report_id}")]
+    Internal {
+        /// Eight letters that stand in the log too.
+        report_id: String,
+    },
+}
+
+impl CommandError {
+    /// Writes `what` to the log under a number of its own and answers with that number. `what` must
+    /// not come from a value of a secret.
+    pub fn internal(what: &dyn std::fmt::Display) -> Self {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        static COUNT: AtomicU32 = AtomicU32::new(1);
+        let report_id = format!(
+            "{:04x}-{:04x}",
+            std::process::id() & 0xffff,
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
+        tracing::error!(report = report_id, "{what}");
+        Self::Internal { report_id }
+    }
+}
+
+impl From<tauri::Error> for CommandError {
+    fn from(error: tauri::Error) -> Self {
+        Self::internal(&error)
+    }
+}

@@ -1,0 +1,253 @@
+//! What the shell remembers between two commands: the vault behind the window, what each secure
+//! window was opened for, and when somebody was last there.
+//!
+//! Invariant: the main window can only *ask* for a secure window. What that window then shows or
+//! signs is read from here and from the vault, never from what a web view sends.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tauri::AppHandle;
+
+use crate::{
+    clock::now,
+    error::{Answer, CommandError},
+    idle::IdleClock,
+    vault::{NewVault, Vault},
+    view::{AppView, LockReason, Millis, Phase, SettingsView, StatusView},
+    windows::{self, Secure},
+};
+
+/// The state of the shell, managed by Tauri.
+pub struct Shell {
+    app: AppHandle,
+    /// Everything behind the window.
+    pub vault: Arc<dyn Vault>,
+    asked: Mutex<Asked>,
+    dropped: Mutex<Option<PathBuf>>,
+    idle: Mutex<IdleClock>,
+    facts: Mutex<Facts>,
+}
+
+/// What the secure windows were opened for.
+#[derive(Debug, Default)]
+struct Asked {
+    create: Option<NewVault>,
+    kit_fresh: bool,
+    reveal: Option<SecretAt>,
+    /// Counts the reveal windows, so that the clock of one does not close the next.
+    reveals: u64,
+    edit: Option<SecretAt>,
+    confirm: Option<Act>,
+}
+
+/// A secret, or the place for a new one.
+#[derive(Debug, Clone)]
+pub struct SecretAt {
+    /// Its environment.
+    pub env_id: String,
+    /// The secret; none for a new one.
+    pub secret_id: Option<String>,
+}
+
+/// Something that cannot be taken back, and is asked for in a secure window.
+#[derive(Debug, Clone)]
+pub enum Act {
+    /// Take a vault off this computer.
+    RemoveVault {
+        /// Its local id.
+        id: String,
+        /// Its label, which has to be typed.
+        label: String,
+        /// Its data lies on this computer only.
+        embedded: bool,
+    },
+}
+
+/// What only the shell knows about this computer.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Facts {
+    /// The desktop tells when its screen locks.
+    pub screen_lock_signal: bool,
+}
+
+impl std::fmt::Debug for Shell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shell").finish_non_exhaustive()
+    }
+}
+
+impl Shell {
+    /// The shell around `vault`.
+    pub fn new(app: AppHandle, vault: Arc<dyn Vault>) -> Self {
+        Self {
+            app,
+            vault,
+            asked: Mutex::default(),
+            dropped: Mutex::default(),
+            idle: Mutex::new(IdleClock::started(now())),
+            facts: Mutex::default(),
+        }
+    }
+
+    /// The window's first view, with the facts that only the shell knows.
+    pub async fn app_view(&self) -> Answer<AppView> {
+        let view = self.vault.app().await?;
+        Ok(self.complete_app(view))
+    }
+
+    /// Adds the shell's facts to a view of the vault, and learns from it how long to wait.
+    pub fn complete_app(&self, mut view: AppView) -> AppView {
+        view.settings = self.complete_settings(view.settings);
+        hold(&self.idle).follow(view.settings.auto_lock_minutes, view.phase == Phase::Open, now());
+        view
+    }
+
+    /// Adds the shell's facts to settings.
+    pub fn complete_settings(&self, mut settings: SettingsView) -> SettingsView {
+        settings.screen_lock_signal = hold(&self.facts).screen_lock_signal;
+        settings.content_protection = cfg!(any(windows, target_os = "macos"));
+        settings
+    }
+
+    /// Adds the time of the next lock to a view of the status bar.
+    pub fn complete_status(&self, mut status: StatusView) -> StatusView {
+        status.locks_at = self.locks_at();
+        status
+    }
+
+    /// Somebody is there.
+    pub fn touch(&self) {
+        hold(&self.idle).touch(now());
+    }
+
+    /// When the vault locks if nobody touches it.
+    pub fn locks_at(&self) -> Option<Millis> {
+        hold(&self.idle).locks_at()
+    }
+
+    /// Whether nobody was there for as long as the settings allow.
+    pub fn is_idle(&self) -> bool {
+        hold(&self.idle).is_due(now())
+    }
+
+    /// What this computer can tell.
+    pub fn set_facts(&self, facts: Facts) {
+        *hold(&self.facts) = facts;
+    }
+
+    /// Drops the keys and closes every secure window, in this order.
+    pub async fn lock(&self, reason: LockReason) -> Answer<()> {
+        let locked = self.vault.lock(reason).await;
+        for which in Secure::ALL {
+            self.forget(which);
+        }
+        windows::close_all_secure(&self.app).await;
+        locked
+    }
+
+    /// Opens the unlock window.
+    pub async fn ask_unlock(&self) -> Answer<()> {
+        self.touch();
+        windows::open_secure(&self.app, Secure::Unlock).await
+    }
+
+    /// Opens the window that takes the passphrase of a new vault.
+    pub async fn ask_create(&self, new: NewVault) -> Answer<()> {
+        self.touch();
+        hold(&self.asked).create = Some(new);
+        windows::open_secure(&self.app, Secure::Create).await
+    }
+
+    /// Opens the Emergency Kit. `fresh`: the vault was made a moment ago.
+    pub async fn ask_kit(&self, fresh: bool) -> Answer<()> {
+        self.touch();
+        hold(&self.asked).kit_fresh = fresh;
+        windows::open_secure(&self.app, Secure::Kit).await
+    }
+
+    /// Opens the window that shows one value.
+    pub async fn ask_reveal(&self, at: SecretAt) -> Answer<()> {
+        self.touch();
+        {
+            let mut asked = hold(&self.asked);
+            asked.reveal = Some(at);
+            asked.reveals += 1;
+        }
+        windows::open_secure(&self.app, Secure::Reveal).await
+    }
+
+    /// Opens the window that takes one value.
+    pub async fn ask_edit(&self, at: SecretAt) -> Answer<()> {
+        self.touch();
+        hold(&self.asked).edit = Some(at);
+        windows::open_secure(&self.app, Secure::Edit).await
+    }
+
+    /// Opens the window that asks before something is destroyed.
+    pub async fn ask_confirm(&self, act: Act) -> Answer<()> {
+        self.touch();
+        hold(&self.asked).confirm = Some(act);
+        windows::open_secure(&self.app, Secure::Confirm).await
+    }
+
+    /// The vault that the create window makes.
+    pub fn asked_create(&self) -> Answer<NewVault> {
+        hold(&self.asked).create.clone().ok_or(CommandError::NotFound)
+    }
+
+    /// The kit window may show a kit whose passphrase was typed a moment ago.
+    pub fn asked_kit_fresh(&self) -> bool {
+        hold(&self.asked).kit_fresh
+    }
+
+    /// The secret that the reveal window shows.
+    pub fn asked_reveal(&self) -> Answer<SecretAt> {
+        hold(&self.asked).reveal.clone().ok_or(CommandError::NotFound)
+    }
+
+    /// How many reveal windows were opened; names the newest one.
+    pub fn reveals(&self) -> u64 {
+        hold(&self.asked).reveals
+    }
+
+    /// The secret that the edit window takes a value for.
+    pub fn asked_edit(&self) -> Answer<SecretAt> {
+        hold(&self.asked).edit.clone().ok_or(CommandError::NotFound)
+    }
+
+    /// The act that the confirm window asks about.
+    pub fn asked_confirm(&self) -> Answer<Act> {
+        hold(&self.asked).confirm.clone().ok_or(CommandError::NotFound)
+    }
+
+    /// A secure window has done its work, or was closed: what it was for is forgotten.
+    pub fn forget(&self, which: Secure) {
+        let mut asked = hold(&self.asked);
+        match which {
+            Secure::Unlock => {}
+            Secure::Create => asked.create = None,
+            Secure::Kit => asked.kit_fresh = false,
+            Secure::Reveal => asked.reveal = None,
+            Secure::Edit => asked.edit = None,
+            Secure::Confirm => asked.confirm = None,
+        }
+    }
+
+    /// Remembers a file that was dropped on the window.
+    pub fn drop_file(&self, path: PathBuf) {
+        *hold(&self.dropped) = Some(path);
+    }
+
+    /// The dropped file, once.
+    pub fn take_dropped(&self) -> Option<PathBuf> {
+        hold(&self.dropped).take()
+    }
+}
+
+/// Locks a mutex. What it guards is replaced as a whole, so a thread that died left nothing half done.
+fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

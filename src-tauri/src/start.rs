@@ -1,0 +1,226 @@
+//! Start and end of the program.
+
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+use tauri::{AppHandle, DragDropEvent, Manager, Window, WindowEvent};
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::{
+    events::{
+        self, AppChanged, DragOver, EnvChanged, FileDropped, OrgChanged, Progress, StatusChanged,
+    },
+    ipc,
+    lock_signals::{self, LockSignal},
+    shell::{Facts, Shell},
+    vault::{Notice, Vault},
+    view::LockReason,
+    windows::{self, MAIN, Secure},
+};
+
+/// How long the end of the program waits for keys and clipboard to be cleared.
+const LAST_WORK: Duration = Duration::from_secs(3);
+
+/// Runs the program until its main window closes.
+pub fn run() -> ExitCode {
+    start_log();
+    if is_automated() {
+        tracing::error!("TAURI_WEBVIEW_AUTOMATION is set: another program would drive this window");
+        return ExitCode::from(2);
+    }
+    let hardened = strongroom_secret::hardening::harden_process();
+    tracing::info!(?hardened, "process");
+    match build_app() {
+        Ok(app) => {
+            app.run(|_, _| {});
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            tracing::error!(%error, "the window cannot be opened");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether somebody set the variable that puts a Tauri window under remote control. Release builds
+/// of Tauri obey it too, so a program of the same user could start this one and read along.
+fn is_automated() -> bool {
+    !cfg!(feature = "danger-automation") && std::env::var_os("TAURI_WEBVIEW_AUTOMATION").is_some()
+}
+
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("STRONGROOM_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,strongroom=info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+fn build_app() -> tauri::Result<tauri::App> {
+    tauri::Builder::default()
+        // A second start hands over to the first and ends.
+        .plugin(tauri_plugin_single_instance::init(|app, _, _| show_main(app)))
+        .plugin(tauri_plugin_dialog::init())
+        .invoke_handler(ipc::handler())
+        .on_window_event(on_window_event)
+        .setup(|app| {
+            let handle = app.handle().clone();
+            let vault: Arc<dyn Vault> = crate::connect::open_vault()?;
+            handle.manage(Shell::new(handle.clone(), Arc::clone(&vault)));
+            tauri::async_runtime::spawn(pass_on_notices(handle.clone(), vault));
+            tauri::async_runtime::spawn(lock_when_idle(handle.clone()));
+            tauri::async_runtime::spawn(lock_on_signals(handle.clone()));
+            tauri::async_runtime::spawn(end_on_signals(handle.clone()));
+            windows::open_main(&handle)?;
+            if std::env::args_os().any(|argument| argument == "--sample") {
+                tauri::async_runtime::spawn(open_sample(handle));
+            }
+            Ok(())
+        })
+        .build(tauri::generate_context!())
+}
+
+fn show_main(app: &AppHandle) {
+    if let Some(window) = app.get_webview_window(MAIN) {
+        let shown =
+            window.unminimize().and_then(|()| window.show()).and_then(|()| window.set_focus());
+        if let Err(error) = shown {
+            tracing::warn!(%error, "the window did not come to the front");
+        }
+    }
+}
+
+fn on_window_event(window: &Window, event: &WindowEvent) {
+    let app = window.app_handle();
+    match (window.label(), event) {
+        (MAIN, WindowEvent::CloseRequested { api, .. }) => {
+            api.prevent_close();
+            tauri::async_runtime::spawn(end(app.clone()));
+        }
+        (MAIN, WindowEvent::DragDrop(drag)) => on_drag(app, drag),
+        // A value does not stay on the screen behind another window. A driven window never has the
+        // focus, because no window manager gives it.
+        ("reveal", WindowEvent::Focused(false)) if !cfg!(feature = "danger-automation") => {
+            app.state::<Shell>().forget(Secure::Reveal);
+            if let Err(error) = window.destroy() {
+                tracing::error!(%error, "the reveal window did not close");
+            }
+        }
+        (label, WindowEvent::CloseRequested { .. }) => {
+            if let Some(which) = Secure::ALL.into_iter().find(|which| which.label() == label) {
+                app.state::<Shell>().forget(which);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn on_drag(app: &AppHandle, drag: &DragDropEvent) {
+    match drag {
+        DragDropEvent::Enter { .. } => events::emit(app, DragOver { over: true }),
+        DragDropEvent::Leave => events::emit(app, DragOver { over: false }),
+        DragDropEvent::Drop { paths, .. } => {
+            events::emit(app, DragOver { over: false });
+            if let Some(path) = paths.first() {
+                let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                app.state::<Shell>().drop_file(path.clone());
+                events::emit(app, FileDropped { file_name });
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Tells the main window what changes behind it.
+async fn pass_on_notices(app: AppHandle, vault: Arc<dyn Vault>) {
+    let mut notices = vault.notices();
+    loop {
+        let shell = app.state::<Shell>();
+        match notices.recv().await {
+            Ok(Notice::App(view)) => events::emit(&app, AppChanged(shell.complete_app(*view))),
+            Ok(Notice::Org(view)) => events::emit(&app, OrgChanged(*view)),
+            Ok(Notice::Env { env_id }) => events::emit(&app, EnvChanged { env_id }),
+            Ok(Notice::Status(view)) => {
+                events::emit(&app, StatusChanged(shell.complete_status(*view)));
+            }
+            Ok(Notice::Progress(view)) => events::emit(&app, Progress(view)),
+            // The window was told too much at once: it gets the whole picture again.
+            Err(RecvError::Lagged(_)) => {
+                if let Ok(view) = shell.app_view().await {
+                    events::emit(&app, AppChanged(view));
+                }
+            }
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+async fn lock_when_idle(app: AppHandle) {
+    let mut tick = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        tick.tick().await;
+        let shell = app.state::<Shell>();
+        if shell.is_idle() {
+            lock(&shell, LockReason::Idle).await;
+        }
+    }
+}
+
+async fn lock_on_signals(app: AppHandle) {
+    let mut desktop = lock_signals::listen().await;
+    let shell = app.state::<Shell>();
+    shell.set_facts(Facts { screen_lock_signal: desktop.screen });
+    while let Some(signal) = desktop.signals.recv().await {
+        let Ok(view) = shell.vault.app().await else { continue };
+        match signal {
+            LockSignal::Screen if view.settings.lock_on_screen_lock => {
+                lock(&shell, LockReason::Screen).await;
+            }
+            LockSignal::Sleep(hold) if view.settings.lock_on_sleep => {
+                lock(&shell, LockReason::Sleep).await;
+                drop(hold);
+            }
+            LockSignal::Screen | LockSignal::Sleep(_) => {}
+        }
+    }
+}
+
+async fn lock(shell: &Shell, reason: LockReason) {
+    if let Err(error) = shell.lock(reason).await {
+        tracing::error!(%error, ?reason, "the vault did not lock");
+    }
+}
+
+/// A polite request to end, by the desktop's logout or by `kill`, clears keys and clipboard first.
+#[cfg(unix)]
+async fn end_on_signals(app: AppHandle) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut term), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    end(app).await;
+}
+
+#[cfg(not(unix))]
+async fn end_on_signals(app: AppHandle) {
+    if tokio::signal::ctrl_c().await.is_ok() {
+        end(app).await;
+    }
+}
+
+async fn end(app: AppHandle) {
+    let shell = app.state::<Shell>();
+    if tokio::time::timeout(LAST_WORK, shell.lock(LockReason::Quit)).await.is_err() {
+        tracing::error!("the vault did not lock in time");
+    }
+    app.exit(0);
+}
+
+async fn open_sample(app: AppHandle) {
+    if let Err(error) = app.state::<Shell>().vault.create_sample().await {
+        tracing::error!(%error, "the sample could not be opened");
+    }
+}

@@ -1,0 +1,196 @@
+//! The main window and the small secure windows beside it.
+//!
+//! Invariants: every window has a label of a fixed set and a page of this program; no window can go
+//! anywhere else or open another one; only Rust opens and closes windows. A secure window is made
+//! for one thing, remembered in [`crate::shell::Shell`], and is gone when that thing is done.
+
+use std::time::Duration;
+
+use tauri::{
+    AppHandle, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder,
+    webview::NewWindowResponse,
+};
+
+use crate::error::{Answer, CommandError};
+
+/// The label of the main window.
+pub const MAIN: &str = "main";
+
+/// A secure window. There is at most one of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Secure {
+    /// Takes the passphrase.
+    Unlock,
+    /// Takes the passphrase of a new vault.
+    Create,
+    /// Shows the Emergency Kit.
+    Kit,
+    /// Shows one value.
+    Reveal,
+    /// Takes one value.
+    Edit,
+    /// Asks before something is destroyed.
+    Confirm,
+}
+
+impl Secure {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Unlock, Self::Create, Self::Kit, Self::Reveal, Self::Edit, Self::Confirm];
+
+    /// Its label, which is also the name of its page and of its capability.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Unlock => "unlock",
+            Self::Create => "create",
+            Self::Kit => "kit",
+            Self::Reveal => "reveal",
+            Self::Edit => "edit",
+            Self::Confirm => "confirm",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Unlock => "Unlock, secure window",
+            Self::Create => "New vault, secure window",
+            Self::Kit => "Emergency Kit, secure window",
+            Self::Reveal => "Reveal, secure window",
+            Self::Edit => "Edit, secure window",
+            Self::Confirm => "Confirm, secure window",
+        }
+    }
+
+    /// Width and height of the page, in logical pixels.
+    fn size(self) -> (f64, f64) {
+        let height = match self {
+            Self::Unlock => 420.0,
+            Self::Create => 600.0,
+            Self::Kit => 720.0,
+            Self::Edit => 560.0,
+            Self::Reveal | Self::Confirm => 380.0,
+        };
+        (440.0, height)
+    }
+}
+
+/// Opens the main window. Called once, at start.
+pub fn open_main(app: &AppHandle) -> tauri::Result<WebviewWindow> {
+    guarded(app, MAIN, "index.html")
+        .title("Strongroom")
+        .inner_size(1280.0, 800.0)
+        .min_inner_size(900.0, 600.0)
+        .center()
+        .build()
+}
+
+/// Opens a secure window above the main one. One of the same kind that is still open is closed
+/// first, because it was made for something else.
+pub async fn open_secure(app: &AppHandle, which: Secure) -> Answer<()> {
+    close_secure(app, which).await?;
+    let main = app.get_webview_window(MAIN).ok_or(CommandError::NotFound)?;
+    let (width, height) = which.size();
+    let window = guarded(app, which.label(), &format!("secure/{}.html", which.label()))
+        .title(which.title())
+        .inner_size(width, height)
+        .resizable(false)
+        .maximizable(false)
+        .minimizable(false)
+        .skip_taskbar(true)
+        .always_on_top(true)
+        .content_protected(true)
+        .general_autofill_enabled(false)
+        .disable_drag_drop_handler()
+        // WebKit lets a driver see one web context only, and a private window has its own.
+        .incognito(!cfg!(feature = "danger-automation"))
+        .center()
+        .transient_for(&main)?
+        .build()?;
+    window.set_focus()?;
+    Ok(())
+}
+
+/// Closes a secure window and waits until its label is free again.
+pub async fn close_secure(app: &AppHandle, which: Secure) -> Answer<()> {
+    let Some(window) = app.get_webview_window(which.label()) else { return Ok(()) };
+    window.destroy()?;
+    for _ in 0..200 {
+        if app.get_webview_window(which.label()).is_none() {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Err(CommandError::internal(&"a secure window did not close"))
+}
+
+/// Closes all secure windows.
+pub async fn close_all_secure(app: &AppHandle) {
+    for which in Secure::ALL {
+        if let Err(error) = close_secure(app, which).await {
+            tracing::error!(%error, window = which.label(), "a secure window did not close");
+        }
+    }
+}
+
+/// A window that can show pages of this program and nothing else.
+fn guarded<'a>(
+    app: &'a AppHandle,
+    label: &str,
+    page: &str,
+) -> WebviewWindowBuilder<'a, tauri::Wry, AppHandle> {
+    WebviewWindowBuilder::new(app, label, WebviewUrl::App(page.into()))
+        .on_navigation(is_own_page)
+        .on_new_window(|_, _| NewWindowResponse::Deny)
+        .on_download(|_, _| false)
+        .devtools(cfg!(debug_assertions))
+}
+
+/// Whether `url` is a page of this program: its own scheme, or, in `tauri dev` only, the dev server.
+fn is_own_page(url: &Url) -> bool {
+    match url.scheme() {
+        // Windows and Android spell the same origin as http(s)://tauri.localhost.
+        "tauri" => url.host_str() == Some("localhost"),
+        "http" | "https" if cfg!(windows) => url.host_str() == Some("tauri.localhost"),
+        "http" if cfg!(not(feature = "custom-protocol")) => {
+            url.host_str() == Some("localhost") && url.port() == Some(1420)
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own(url: &str) -> bool {
+        is_own_page(&Url::parse(url).unwrap())
+    }
+
+    #[test]
+    fn only_pages_of_this_program_may_be_shown() {
+        assert!(own("tauri://localhost"));
+        assert!(own("tauri://localhost/secure/unlock.html"));
+        for foreign in [
+            "tauri://evil.example/",
+            "tauri://localhost.evil.example/",
+            "https://tauri.localhost.evil.example/",
+            "https://example.com/",
+            "http://localhost/",
+            "http://localhost:1420/",
+            "file:///etc/passwd",
+            "data:text/html,hello",
+            "blob:tauri://localhost/1",
+            "about:blank",
+            "javascript:alert(1)",
+        ] {
+            assert!(!own(foreign), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn every_secure_window_has_a_label_of_its_own() {
+        let labels: std::collections::BTreeSet<_> = Secure::ALL.iter().map(|w| w.label()).collect();
+        assert_eq!(labels.len(), Secure::ALL.len());
+        assert!(!labels.contains(MAIN));
+    }
+}

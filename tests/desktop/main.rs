@@ -1,0 +1,13 @@
+//! The real window, driven over WebDriver. Run by scripts/test, on a private screen and bus.
+
+#![cfg(target_os = "linux")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test ends at the first surprise and says what it saw"
+)]
+
+mod support;
+
+mod welcome;

@@ -1,0 +1,185 @@
+//! Drives the real program, as a person would: its own process, its own windows, a private home.
+
+mod driver;
+mod home;
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+pub use driver::Keys;
+use driver::{Driver, Element};
+pub use home::Home;
+use serde_json::Value;
+
+/// How long a condition may take. Nothing sleeps for a fixed time.
+const PATIENCE: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(40);
+
+/// The running program, with one of its windows selected.
+pub struct App {
+    driver: Driver,
+    name: String,
+}
+
+impl App {
+    /// Starts the program in `home`. `name` names the pictures of this run.
+    pub fn start(home: &Home, name: &str, arguments: &[&str]) -> Self {
+        let driver =
+            Driver::start(env!("CARGO_BIN_EXE_strongroom-desktop"), arguments, &home.variables());
+        let app = Self { driver, name: name.to_owned() };
+        app.window("main");
+        app
+    }
+
+    /// Selects the window with this label, waiting for it to open.
+    pub fn window(&self, label: &str) -> &Self {
+        wait(&format!("the window {label}"), || {
+            for handle in self.driver.windows() {
+                if self.driver.select(&handle) && self.label().as_deref() == Some(label) {
+                    return Some(());
+                }
+            }
+            None
+        });
+        self
+    }
+
+    /// Waits until the window with this label is closed, then selects the main one.
+    pub fn closed(&self, label: &str) -> &Self {
+        wait(&format!("the end of the window {label}"), || {
+            let open =
+                self.driver.windows().iter().any(|handle| {
+                    self.driver.select(handle) && self.label().as_deref() == Some(label)
+                });
+            (!open).then_some(())
+        });
+        self.window("main")
+    }
+
+    /// The label of the selected window, by the page it shows.
+    fn label(&self) -> Option<String> {
+        let url = self.driver.url()?;
+        let page = url.strip_prefix("tauri://localhost")?;
+        let page = page.split(['?', '#']).next().unwrap_or_default().trim_start_matches('/');
+        Some(match page.strip_prefix("secure/") {
+            Some(secure) => secure.trim_end_matches(".html").to_owned(),
+            None => "main".to_owned(),
+        })
+    }
+
+    /// Clicks the first element that matches, waiting until there is one that can be clicked.
+    pub fn click(&self, css: &str) -> &Self {
+        wait(&format!("{css} to be clicked"), || {
+            self.driver.find(css).into_iter().next().filter(|element| self.driver.click(element))
+        });
+        self
+    }
+
+    /// Clicks the first button, link or option with this text.
+    pub fn press(&self, text: &str) -> &Self {
+        wait(&format!("a button {text:?}"), || {
+            self.with_text(text).filter(|e| self.driver.click(e))
+        });
+        self
+    }
+
+    fn with_text(&self, text: &str) -> Option<Element> {
+        let controls =
+            "button, a, [role=button], [role=option], [role=menuitem], [role=tab], label";
+        let script = "const [css, text] = arguments; const plain = (s) => s.replace(/\\s+/g, ' ').trim();
+            const all = [...document.querySelectorAll(css)].filter((e) => e.getClientRects().length > 0);
+            return all.find((e) => plain(e.textContent) === text) ?? all.find((e) => plain(e.textContent).startsWith(text)) ?? null;";
+        Element::from(&self.driver.script(script, &[controls.into(), text.into()]))
+    }
+
+    /// Empties a field and types into it.
+    pub fn fill(&self, css: &str, text: &str) -> &Self {
+        wait(&format!("the field {css}"), || {
+            self.driver
+                .find(css)
+                .into_iter()
+                .next()
+                .filter(|field| self.driver.clear(field) && self.driver.type_into(field, text))
+        });
+        self
+    }
+
+    /// Types keys into whatever has the focus.
+    pub fn keys(&self, keys: &[Keys]) -> &Self {
+        self.driver.keys(keys);
+        self
+    }
+
+    /// Waits until an element that matches contains `text`.
+    pub fn sees(&self, css: &str, text: &str) -> &Self {
+        let mut last = Vec::new();
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
+            last = self.driver.find(css).iter().filter_map(|e| self.driver.text(e)).collect();
+            if last.iter().any(|have| have.contains(text)) {
+                return self;
+            }
+            thread::sleep(PAUSE);
+        }
+        panic!("{css}: wanted {text:?}, have {last:?}");
+    }
+
+    /// Waits until nothing matches.
+    pub fn sees_no(&self, css: &str) -> &Self {
+        wait(&format!("no {css}"), || self.driver.find(css).is_empty().then_some(()));
+        self
+    }
+
+    /// How many elements match now.
+    pub fn count(&self, css: &str) -> usize {
+        self.driver.find(css).len()
+    }
+
+    /// The value of a script's `return`.
+    pub fn script(&self, script: &str) -> Value {
+        self.driver.script(script, &[])
+    }
+
+    /// Saves a picture of the whole screen to `target/desktop/`; a driver can draw one window only.
+    pub fn picture(&self, title: &str) -> PathBuf {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("../desktop");
+        fs::create_dir_all(&folder).expect("target/ can be written");
+        let file = folder.join(format!("{}-{title}.png", self.name));
+        let done = Command::new("import").args(["-window", "root"]).arg(&file).status();
+        assert!(done.is_ok_and(|status| status.success()), "imagemagick is not installed");
+        file
+    }
+
+    /// Ends the program and waits until it is gone.
+    pub fn quit(mut self) {
+        self.driver.stop();
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let text = self.driver.script("return document.body.innerText", &[]);
+            eprintln!("{}: failed; page:\n{}", self.name, text.as_str().unwrap_or_default());
+            self.picture("failed");
+        }
+        self.driver.stop();
+    }
+}
+
+/// Asks again until there is an answer.
+pub fn wait<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < until, "waited in vain for {what}");
+        thread::sleep(PAUSE);
+    }
+}
