@@ -85,6 +85,7 @@ export default defineConfig(({ command, mode }) => {
     },
     test: {
       environment: "happy-dom",
+      experimental: { fsModuleCache: true },
       include: ["tests/**/*.test.ts", "src/**/*.test.ts"],
       setupFiles: ["tests/setup.ts"],
     },

@@ -7,7 +7,7 @@ const day = 24 * hour;
 
 const numbers = new Intl.NumberFormat(navigator.language);
 const clock = new Intl.DateTimeFormat(navigator.language, { hour: "2-digit", minute: "2-digit", hour12: false });
-const exact = new Intl.DateTimeFormat(navigator.language, { dateStyle: "long", timeStyle: "medium" });
+const exact = new Intl.DateTimeFormat(navigator.language, { dateStyle: "long", timeStyle: "medium", hourCycle: "h23" });
 const dayOnly = new Intl.DateTimeFormat(navigator.language, { day: "numeric", month: "short" });
 const dayAndYear = new Intl.DateTimeFormat(navigator.language, { day: "numeric", month: "short", year: "numeric" });
 
@@ -27,6 +27,12 @@ export function age(from: number, now: number): string {
   if (span < hour) return `${Math.floor(span / minute)} min`;
   if (span < 2 * day) return `${Math.floor(span / hour)} h`;
   return `${count(Math.floor(span / day))} d`;
+}
+
+/** A span still to come, rounded: three days less a minute are "3 d". */
+export function span(from: number, to: number): string {
+  const left = Math.max(0, to - from);
+  return age(0, left + (left >= 2 * day ? day / 2 : left >= hour ? hour / 2 : 0));
 }
 
 /** "just now", "8 s ago", "2 d ago". */

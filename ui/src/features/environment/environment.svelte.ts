@@ -22,6 +22,9 @@ export class Environment {
   importing = $state(false);
   /** Counts up whenever something changed: what shows details asks again. */
   revision = $state(0);
+  /** Verification stopped: reading goes on, nothing is staged or signed. */
+  frozen = $state(false);
+  writable = $derived(this.view?.writable === true && !this.frozen);
   row = $derived.by((): SecretRow | undefined => this.rows.row(this.current));
   #currentId: string | null = null;
   #anchor: number | null = null;
@@ -115,11 +118,11 @@ export class Environment {
   }
 
   async edit(secretId: string): Promise<void> {
-    if (this.view?.writable) await this.notices.attempt(this.vault.secretEdit(this.id, secretId));
+    if (this.writable) await this.notices.attempt(this.vault.secretEdit(this.id, secretId));
   }
 
   async add(): Promise<void> {
-    if (this.view?.writable) await this.notices.attempt(this.vault.secretNew(this.id));
+    if (this.writable) await this.notices.attempt(this.vault.secretNew(this.id));
   }
 
   async setNote(secretId: string, note: string): Promise<boolean> {
@@ -133,7 +136,7 @@ export class Environment {
   /** Stages the deletion of what is selected, or of one row. */
   async remove(row: SecretRow | undefined): Promise<void> {
     const ids = this.marked.size > 0 ? [...this.marked] : row && row.staged !== "delete" ? [row.id] : [];
-    if (ids.length === 0 || !this.view?.writable) return;
+    if (ids.length === 0 || !this.writable) return;
     const name = ids.length === 1 ? this.#nameOf(ids[0], row) : undefined;
     if (!(await this.#stage(this.vault.secretDelete(this.id, ids)))) return;
     this.unmark();
@@ -165,7 +168,7 @@ export class Environment {
   }
 
   async sign(): Promise<void> {
-    if (this.signing) return;
+    if (this.signing || this.frozen) return;
     this.signing = true;
     const outcome = await this.notices.attempt(this.vault.stagedCommit(this.id));
     this.signing = false;
@@ -181,7 +184,7 @@ export class Environment {
   // ---- import
 
   async openImport(dropped: boolean): Promise<void> {
-    if (!this.view?.writable || this.importing) return;
+    if (!this.writable || this.importing) return;
     const asked = dropped ? this.vault.importDropped(this.id) : this.vault.importChoose(this.id);
     const report = await this.notices.attempt(asked);
     if (!report) return;
@@ -199,9 +202,14 @@ export class Environment {
     const { report } = this;
     if (!report || this.importing) return;
     this.importing = true;
+    this.sheet = "none";
     const outcome = await this.notices.attempt(this.vault.importApply(report.id));
     this.importing = false;
-    if (!outcome) return;
+    if (!outcome) {
+      // Cancelled or refused: nothing was written, and the dry run is as it was.
+      this.sheet = "import";
+      return;
+    }
     this.report = null;
     this.#settled(outcome);
   }
