@@ -1,1 +1,19 @@
-//! placeholder
+//! What the vault does with the world: the server, the keyring, the disk, the clipboard.
+//!
+//! Each module is a port with one job and typed errors; what they mean together (unlock, sync,
+//! write, lock) is `vault`. Deliberately not here: verification (`strongroom-chain`) and decisions
+//! (`strongroom-core`), which do no I/O.
+
+#![forbid(unsafe_code)]
+
+pub mod api;
+pub mod cache;
+pub mod clipboard;
+pub mod clock;
+mod disk;
+pub mod keyring;
+pub mod pins;
+pub mod profile;
+pub mod settings;
+
+pub use disk::DiskError;

@@ -1,0 +1,205 @@
+//! The server, as typed calls: one method for each route of [`strongroom_format::wire`].
+//!
+//! The server is an untrusted mailbox. What comes from it is capped while it streams in, must have
+//! the exact content type and decode without a byte to spare, and is still unverified then: that is
+//! `strongroom-chain`'s work. Nothing is followed, nothing is retried, except one new sign-in after
+//! a 401 (docs/protocol.md, section 14, rule 4).
+//!
+//! Deliberately not here: polling, paging and cancellation. A call is cancelled by dropping its
+//! future; whether a write that was cut off was accepted, the next sync shows.
+
+mod error;
+mod origin;
+mod session;
+mod transport;
+
+use std::sync::Arc;
+
+use reqwest::Method;
+use strongroom_format::encoding::Codec;
+use strongroom_format::id::{EnvId, OrgId, SecretId};
+use strongroom_format::wire::{
+    ActPage, CommitPage, ConsistencyAnswer, CreateAccount, EnvelopePage, ItemPage, MAX_BATCH_ENVS,
+    MAX_LINKS, OrgList, ServerInfo, SyncAnswer, WriteAnswer, WriteBatch,
+};
+
+pub use error::{ApiError, ServerCode};
+pub use origin::{BadOrigin, Origin};
+pub use session::{CannotSign, SignIn};
+pub use transport::TimeLimits;
+
+use session::Sessions;
+use transport::{Call, Transport};
+
+/// The most nodes of a consistency proof: two for each level of a tree of 2^64 leaves.
+const MAX_PROOF: usize = 130;
+
+/// A client of one server for one person.
+#[derive(Debug)]
+pub struct Api {
+    transport: Transport,
+    sessions: Sessions,
+}
+
+impl Api {
+    /// A client of the server at `origin`. Connects on first use.
+    pub fn new(origin: Origin, limits: TimeLimits) -> Result<Self, ApiError> {
+        Ok(Self { transport: Transport::new(origin, limits)?, sessions: Sessions::default() })
+    }
+
+    /// The server's address, which sign-ins are bound to.
+    pub fn origin(&self) -> &Origin {
+        self.transport.origin()
+    }
+
+    /// Sets who signs in from now on, and ends the present session.
+    pub async fn sign_in_as(&self, signer: Arc<dyn SignIn>) {
+        self.sessions.sign_in_as(Some(signer)).await;
+    }
+
+    /// Forgets session and signer: for lock.
+    pub async fn sign_out(&self) {
+        self.sessions.sign_in_as(None).await;
+    }
+
+    /// Signs in now, to find out whether the server knows this person. Other calls sign in by
+    /// themselves.
+    pub async fn sign_in(&self) -> Result<(), ApiError> {
+        self.sessions.token(&self.transport, None).await.map(|_| ())
+    }
+
+    /// `GET /v1/server`.
+    pub async fn server_info(&self) -> Result<ServerInfo, ApiError> {
+        let info: ServerInfo = self.transport.json(Call::get("/v1/server")).await?;
+        exactly(&info.audit_vkey.0, 32)?;
+        if info.origin.len() > 512 || info.version.len() > 64 {
+            return Err(ApiError::Garbage);
+        }
+        Ok(info)
+    }
+
+    /// `POST /v1/accounts`.
+    pub async fn create_account(&self, account: &CreateAccount) -> Result<(), ApiError> {
+        let call = Call::post_json("/v1/accounts", account)?;
+        self.transport.done(call).await
+    }
+
+    /// `GET /v1/orgs`.
+    pub async fn orgs(&self) -> Result<OrgList, ApiError> {
+        let list: OrgList = self.json(Call::get("/v1/orgs")).await?;
+        at_most(list.orgs.len(), 10_000)?;
+        Ok(list)
+    }
+
+    /// `POST /v1/orgs`: the first link of `batch` is the genesis.
+    pub async fn create_org(&self, batch: &WriteBatch) -> Result<WriteAnswer, ApiError> {
+        self.json(Call::post_page("/v1/orgs", batch)?).await
+    }
+
+    /// `GET /v1/orgs/{org}/sync`: the chain from link `from` on.
+    pub async fn sync(&self, org: &OrgId, from: u64) -> Result<SyncAnswer, ApiError> {
+        let path = format!("/v1/orgs/{org}/sync?from={from}");
+        let answer: SyncAnswer = self.json(Call::get(path)).await?;
+        at_most(answer.links.len(), MAX_LINKS)?;
+        at_most(answer.envs.len(), MAX_BATCH_ENVS)?;
+        for env in &answer.envs {
+            exactly(&env.head.0, 32)?;
+        }
+        Ok(answer)
+    }
+
+    /// `POST /v1/orgs/{org}/envelopes`: ahead of the commit that names them.
+    pub async fn stage_envelopes(&self, org: &OrgId, page: &EnvelopePage) -> Result<(), ApiError> {
+        let path = format!("/v1/orgs/{org}/envelopes");
+        self.done(Call::post_page(path, page)?).await
+    }
+
+    /// `POST /v1/orgs/{org}/write`: all or nothing.
+    pub async fn write(&self, org: &OrgId, batch: &WriteBatch) -> Result<WriteAnswer, ApiError> {
+        let path = format!("/v1/orgs/{org}/write");
+        self.json(Call::post_page(path, batch)?).await
+    }
+
+    /// `POST /v1/orgs/{org}/events`: acts that are not writes.
+    pub async fn report_acts(&self, org: &OrgId, page: &ActPage) -> Result<(), ApiError> {
+        let path = format!("/v1/orgs/{org}/events");
+        self.done(Call::post_page(path, page)?).await
+    }
+
+    /// `GET /v1/orgs/{org}/envs/{env}/items`: current items that come after `after`.
+    pub async fn items(
+        &self,
+        org: &OrgId,
+        env: &EnvId,
+        after: Option<&SecretId>,
+    ) -> Result<ItemPage, ApiError> {
+        let query = after.map(|after| format!("?after={after}")).unwrap_or_default();
+        let path = format!("/v1/orgs/{org}/envs/{env}/items{query}");
+        self.page(Call::get(path)).await
+    }
+
+    /// `GET /v1/orgs/{org}/envs/{env}/commits`: history from commit `from` on, with the sealed
+    /// fields or without.
+    pub async fn commits(
+        &self,
+        org: &OrgId,
+        env: &EnvId,
+        from: u64,
+        envelopes: bool,
+    ) -> Result<CommitPage, ApiError> {
+        let path = format!("/v1/orgs/{org}/envs/{env}/commits?from={from}&envelopes={envelopes}");
+        self.page(Call::get(path)).await
+    }
+
+    /// `GET /v1/orgs/{org}/audit/proof`: that the log of size `new` continues the one of size `old`.
+    pub async fn consistency(
+        &self,
+        org: &OrgId,
+        old: u64,
+        new: u64,
+    ) -> Result<ConsistencyAnswer, ApiError> {
+        let path = format!("/v1/orgs/{org}/audit/proof?old={old}&new={new}");
+        let answer: ConsistencyAnswer = self.json(Call::get(path)).await?;
+        at_most(answer.proof.len(), MAX_PROOF)?;
+        for node in &answer.proof {
+            exactly(&node.0, 32)?;
+        }
+        Ok(answer)
+    }
+
+    async fn json<T: serde::de::DeserializeOwned>(&self, call: Call) -> Result<T, ApiError> {
+        let answer = self.signed(&call, transport::Expect::Json).await?;
+        transport::parse_json(&answer)
+    }
+
+    async fn page<T: Codec>(&self, call: Call) -> Result<T, ApiError> {
+        let answer = self.signed(&call, transport::Expect::Page).await?;
+        T::decode(&answer).map_err(|_| ApiError::Garbage)
+    }
+
+    async fn done(&self, call: Call) -> Result<(), ApiError> {
+        self.signed(&call, transport::Expect::Nothing).await.map(|_| ())
+    }
+
+    /// Sends a call with a session, and once more with a new one if that was refused as such.
+    async fn signed(&self, call: &Call, expect: transport::Expect) -> Result<Vec<u8>, ApiError> {
+        let token = self.sessions.token(&self.transport, None).await?;
+        match self.transport.send(call, Some(&token), expect).await {
+            Err(ApiError::Refused { status: 401, .. }) => {}
+            answer => return answer,
+        }
+        let token = self.sessions.token(&self.transport, Some(&token)).await?;
+        self.transport.send(call, Some(&token), expect).await
+    }
+}
+
+fn at_most(n: usize, cap: usize) -> Result<(), ApiError> {
+    if n <= cap { Ok(()) } else { Err(ApiError::Garbage) }
+}
+
+fn exactly(bytes: &[u8], n: usize) -> Result<(), ApiError> {
+    if bytes.len() == n { Ok(()) } else { Err(ApiError::Garbage) }
+}
+
+#[cfg(test)]
+mod tests;

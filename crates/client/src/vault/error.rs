@@ -1,0 +1,157 @@
+//! Why something a person asked for did not happen.
+
+use strongroom_core::names::NameError;
+use strongroom_core::pen::WriteError;
+use strongroom_core::replica::{ReadError, ReplicaError};
+use strongroom_crypto::safe::{EntropyError, OutOfMemory, UnknownProfile};
+use thiserror::Error;
+
+use crate::api::ApiError;
+use crate::cache::CacheError;
+use crate::keyring::KeyringError;
+use crate::pins::PinsError;
+use crate::profile::ProfileError;
+
+/// The server's history contradicts what this computer verified; nothing is written any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stop {
+    /// In what way.
+    pub kind: StopKind,
+    /// Where, in words: `link 410` or `commit 12`.
+    pub place: String,
+    /// What this computer verified there, shortened.
+    pub pinned: String,
+    /// What the server shows there, shortened.
+    pub shown: String,
+}
+
+/// In what way the server contradicts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopKind {
+    /// Another history.
+    Fork,
+    /// An older history.
+    Rollback,
+    /// Something that does not verify.
+    Invalid,
+}
+
+/// Why something a person asked for did not happen.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum VaultError {
+    /// Passphrase, Secret Key or keyset do not belong together; which one is not said.
+    #[error("the passphrase does not open this vault")]
+    WrongPassphrase,
+    /// The Secret Key is kept nowhere and was not typed.
+    #[error("the Secret Key has to be typed")]
+    SecretKeyNeeded,
+    /// The keyring.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// The server.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The server's history contradicts what this computer verified.
+    #[error("the server's history contradicts what this computer verified")]
+    Stopped(Box<Stop>),
+    /// A name.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The name is taken.
+    #[error("the name is taken")]
+    NameTaken(String),
+    /// A value is too long.
+    #[error("longer than {0} bytes")]
+    TooLarge(usize),
+    /// A file could not be read.
+    #[error("the file cannot be read")]
+    FileUnreadable,
+    /// A file is not a `.env` file.
+    #[error("this is not a .env file")]
+    NotDotenv,
+    /// The local copy.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// The pins.
+    #[error(transparent)]
+    Pins(#[from] PinsError),
+    /// The files of the vault.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// The person cancelled.
+    #[error("cancelled")]
+    Cancelled,
+    /// The rights do not allow it.
+    #[error("your rights do not allow this")]
+    NotAllowed,
+    /// There is no such thing.
+    #[error("there is no such thing")]
+    NotFound,
+    /// What was read does not open.
+    #[error(transparent)]
+    Read(ReadError),
+    /// Something that this program made does not verify: a defect of the program.
+    #[error("what this program wrote does not verify: {0}")]
+    Write(String),
+    /// No random bytes, no memory, or a stopped worker.
+    #[error("the system failed: {0}")]
+    System(String),
+}
+
+impl From<ReadError> for VaultError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Missing => Self::NotFound,
+            ReadError::NoKey => Self::NotAllowed,
+            ReadError::Open(_) => Self::Read(error),
+        }
+    }
+}
+
+impl From<WriteError> for VaultError {
+    fn from(error: WriteError) -> Self {
+        use strongroom_chain::{ChainError, CommitError};
+        use strongroom_core::env::TakeError;
+        use strongroom_crypto::safe::SealError;
+        match error {
+            WriteError::Read(error) => error.into(),
+            WriteError::Seal(SealError::TooLong) => {
+                Self::TooLarge(strongroom_crypto::safe::seal::MAX_PLAINTEXT)
+            }
+            WriteError::Replica(ReplicaError::Chain { error: ChainError::NotAllowed, .. })
+            | WriteError::Take(TakeError::Commit(CommitError::NoRight | CommitError::Due)) => {
+                Self::NotAllowed
+            }
+            WriteError::Take(TakeError::Commit(CommitError::TooManyItems)) => {
+                Self::TooLarge(strongroom_format::commit::MAX_ITEMS)
+            }
+            other => Self::Write(other.to_string()),
+        }
+    }
+}
+
+impl From<EntropyError> for VaultError {
+    fn from(error: EntropyError) -> Self {
+        Self::System(error.to_string())
+    }
+}
+
+impl From<OutOfMemory> for VaultError {
+    fn from(error: OutOfMemory) -> Self {
+        Self::System(error.to_string())
+    }
+}
+
+impl From<UnknownProfile> for VaultError {
+    fn from(_: UnknownProfile) -> Self {
+        // A cost this program does not know was never chosen by it.
+        Self::WrongPassphrase
+    }
+}
+
+impl From<tokio::task::JoinError> for VaultError {
+    fn from(error: tokio::task::JoinError) -> Self {
+        Self::System(error.to_string())
+    }
+}

@@ -1,0 +1,214 @@
+//! Opening a vault with passphrase and Secret Key, offline.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use strongroom_core::draft::Draft;
+use strongroom_core::env::EnvCopy;
+use strongroom_core::replica::{Me, Replica};
+use strongroom_crypto::safe::{
+    Auk, CacheKey, DraftsKey, Keyset, KeysetParams, Profile as Cost, SecretKey,
+};
+use strongroom_format::id::{EnvId, OrgId};
+use strongroom_format::pins::Pins;
+use strongroom_format::statement::MemberKeys;
+use strongroom_format::wire::Keyset as WireKeyset;
+use strongroom_secret::{Passphrase, SecretText};
+use tokio::sync::broadcast;
+
+use super::create::{home, pin_store};
+use super::error::VaultError;
+use super::org::OpenOrg;
+use super::session::{Notice, Parts, Session, TaskKind, hold};
+use super::sync::stop_of;
+use super::task::Task;
+use crate::api::Api;
+use crate::cache::{Cache, CacheError};
+use crate::clock::Clock;
+use crate::keyring::{Keyring, KeyringError, VaultKeys};
+use crate::profile::{KeepSecretKey, Profile, VaultId};
+
+/// Where the Secret Key comes from.
+#[derive(Debug)]
+pub enum SecretKeySource {
+    /// From where the vault keeps it.
+    Kept,
+    /// Typed from the Emergency Kit.
+    Typed(SecretText),
+}
+
+/// Opens a vault from this computer's own files; the server is not asked. Whatever cannot be read
+/// there is fetched by the next sync.
+pub async fn unlock(
+    vault: VaultId,
+    passphrase: Passphrase,
+    source: SecretKeySource,
+    profile: Profile,
+    api: Api,
+    keyring: Arc<dyn Keyring>,
+    clock: Arc<dyn Clock>,
+    notices: broadcast::Sender<Notice>,
+) -> Result<Arc<Session>, VaultError> {
+    let task = Task::start(TaskKind::Unlock, 3, false, &notices);
+    let lock = profile.lock(&vault)?;
+    let mut record = profile.load(&vault)?;
+    let keys = VaultKeys::new(home(record.keep, keyring, &profile, &record), vault);
+    let (keyset, user) = (record.keyset.clone(), record.user);
+    let keep = record.keep;
+    let own_keys = keys.clone();
+    let me = tokio::task::spawn_blocking(move || {
+        let secret_key = secret_key(source, keep, &own_keys)?;
+        open_keyset(&passphrase, &secret_key, user, &keyset)
+    })
+    .await??;
+    task.step(1)?;
+    record.last_opened_ms = Some(clock.now_ms());
+    profile.save(&lock, &record)?;
+    let parts = Parts {
+        cache: Cache::open(
+            profile.cache_folder(&vault),
+            "cache",
+            vault,
+            user,
+            CacheKey::derive(&me.keyset.iek, &user.into()),
+        )?,
+        drafts: Cache::open(
+            profile.vault_folder(&vault).join("drafts"),
+            "drafts",
+            vault,
+            user,
+            DraftsKey::derive(&me.keyset.iek, &user.into()),
+        )?,
+        pins: pin_store(keep, &profile, &keys, &me),
+        profile,
+        lock,
+        record,
+        api,
+        me,
+        clock,
+        notices,
+    };
+    let session = Session::assemble(parts).await;
+    let opener = Arc::clone(&session);
+    tokio::task::spawn_blocking(move || opener.open_copies()).await??;
+    task.step(2)?;
+    for org in session.missing_copies() {
+        session.fetch_again(org).await?;
+    }
+    Ok(session)
+}
+
+fn secret_key(
+    source: SecretKeySource,
+    keep: KeepSecretKey,
+    keys: &VaultKeys,
+) -> Result<SecretKey, VaultError> {
+    match source {
+        SecretKeySource::Typed(text) => {
+            text.lend(SecretKey::parse).map_err(|_| VaultError::WrongPassphrase)
+        }
+        SecretKeySource::Kept if keep == KeepSecretKey::Ask => Err(VaultError::SecretKeyNeeded),
+        SecretKeySource::Kept => keys.secret_key().map_err(|error| match error {
+            KeyringError::Absent | KeyringError::Broken => VaultError::SecretKeyNeeded,
+            other => other.into(),
+        }),
+    }
+}
+
+/// Derives the account unlock key and opens the keyset; every failure looks the same.
+pub(super) fn open_keyset(
+    passphrase: &Passphrase,
+    secret_key: &SecretKey,
+    user: strongroom_format::id::UserId,
+    keyset: &WireKeyset,
+) -> Result<Arc<Me>, VaultError> {
+    let fixed = |bytes: &[u8]| <[u8; 32]>::try_from(bytes).map_err(|_| VaultError::WrongPassphrase);
+    let params = KeysetParams {
+        user,
+        epoch: keyset.epoch,
+        profile: Cost::from_id(keyset.profile)?,
+        salt: keyset.salt.0.as_slice().try_into().map_err(|_| VaultError::WrongPassphrase)?,
+    };
+    let public = MemberKeys { isk: fixed(&keyset.isk.0)?, iek: fixed(&keyset.iek.0)? };
+    let auk = Auk::derive(passphrase, secret_key, &params)?;
+    let keyset = Keyset::open(&auk, &params, &public, &keyset.blob.0)
+        .map_err(|_| VaultError::WrongPassphrase)?;
+    Ok(Arc::new(Me { user, keyset }))
+}
+
+impl Session {
+    /// Opens every organisation whose copy and pins are whole.
+    fn open_copies(&self) -> Result<(), VaultError> {
+        for org in self.record().orgs {
+            let pins = self.pins.load(&org)?;
+            let Some(opened) = self.open_copy(org, pins)? else { continue };
+            let mut orgs = hold(&self.orgs);
+            orgs.all.insert(org, opened);
+            orgs.current.get_or_insert(org);
+        }
+        Ok(())
+    }
+
+    /// The copy of one organisation; `None` if it is missing or damaged and has to be fetched.
+    fn open_copy(&self, org: OrgId, pins: Pins) -> Result<Option<OpenOrg>, VaultError> {
+        let bytes = match self.cache.get(&org.to_string()) {
+            Ok(bytes) => bytes,
+            Err(CacheError::Missing | CacheError::Broken) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let decoded = bytes.lend(|bytes| Replica::decode(Arc::clone(&self.me), org, bytes));
+        let Ok(mut replica) = decoded else { return Ok(None) };
+        for pin in &pins.envs {
+            match self.cache.get(&pin.env.to_string()) {
+                Ok(bytes) => {
+                    let copy = bytes.lend(|b| EnvCopy::decode(replica.state(), pin.env, b));
+                    let Ok(copy) = copy else { return Ok(None) };
+                    replica.put_env(pin.env, copy);
+                }
+                Err(CacheError::Missing | CacheError::Broken) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        // The cache is written before the pins, so a whole cache is never older than they are.
+        if replica.require_pins(&pins).is_err() {
+            return Ok(None);
+        }
+        let drafts = self.open_drafts(&replica);
+        Ok(Some(OpenOrg::new(replica, pins, drafts)))
+    }
+
+    fn open_drafts(&self, replica: &Replica) -> BTreeMap<EnvId, Draft> {
+        let open = |env: &EnvId| -> Option<Draft> {
+            let bytes = self.drafts.get(&env.to_string()).ok()?;
+            bytes.lend(Draft::decode).ok()
+        };
+        replica.state().envs().keys().filter_map(|env| Some((*env, open(env)?))).collect()
+    }
+
+    fn missing_copies(&self) -> Vec<OrgId> {
+        let orgs = hold(&self.orgs);
+        self.record().orgs.into_iter().filter(|org| !orgs.all.contains_key(org)).collect()
+    }
+
+    /// Fetches an organisation whose copy on this computer cannot be read, and holds it against
+    /// the pins, which are kept elsewhere.
+    async fn fetch_again(&self, org: OrgId) -> Result<(), VaultError> {
+        let _gate = self.gate.lock().await;
+        let pins = self.pins.load(&org)?;
+        let replica = self.fetch_whole(org).await?;
+        replica.require_pins(&pins).map_err(|error| {
+            VaultError::Stopped(Box::new(stop_of(&error, "link", pins.org_seq, &pins.org_head)))
+        })?;
+        self.keep_copy(&replica, None)?;
+        let mut next = replica.pins(pins.generation);
+        next.generation = pins.generation;
+        let pins = self.pins.save(next)?;
+        let drafts = self.open_drafts(&replica);
+        let mut opened = OpenOrg::new(replica, pins, drafts);
+        opened.standing.synced_ms = Some(self.now_ms());
+        let mut orgs = hold(&self.orgs);
+        orgs.all.insert(org, opened);
+        orgs.current.get_or_insert(org);
+        Ok(())
+    }
+}
