@@ -145,6 +145,11 @@ impl VaultKeys {
         Self { keyring, vault }
     }
 
+    /// Whose entries these are.
+    pub fn vault(&self) -> VaultId {
+        self.vault
+    }
+
     fn name(&self, kind: EntryKind) -> EntryName {
         EntryName { vault: self.vault, kind }
     }

@@ -15,5 +15,6 @@ pub mod keyring;
 pub mod pins;
 pub mod profile;
 pub mod settings;
+pub mod vault;
 
 pub use disk::DiskError;

@@ -1,1 +1,19 @@
-//! placeholder
+//! The vault without I/O: verified copies, staged edits, commits, import and search.
+//!
+//! Invariants: no clock, no entropy and no network except as arguments, so that a test can crash a
+//! device at any step; a value is opened one at a time, on use, and lives in wiped memory.
+
+#![forbid(unsafe_code)]
+
+pub mod apply;
+pub mod details;
+pub mod dotenv;
+pub mod draft;
+pub mod dry_run;
+pub mod env;
+pub mod generate;
+pub mod list;
+pub mod names;
+pub mod pen;
+pub mod replica;
+pub mod search;

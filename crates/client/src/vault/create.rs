@@ -11,7 +11,9 @@ use strongroom_crypto::safe::{
     SecretKey, words,
 };
 use strongroom_format::id::UserId;
-use strongroom_format::wire::{B64, CreateAccount, Keyset as WireKeyset, WriteBatch, account_message};
+use strongroom_format::wire::{
+    B64, CreateAccount, Keyset as WireKeyset, WriteBatch, account_message,
+};
 use strongroom_secret::Passphrase;
 use tokio::sync::broadcast;
 
@@ -179,9 +181,10 @@ impl Session {
     /// Makes another organisation in this vault, and brings it to the front.
     pub async fn create_org(&self, organisation: &str) -> Result<(), VaultError> {
         let organisation = names::label(organisation)?;
-        let taken = self.organisations().iter().any(|(_, name, _)| {
-            names::label_key(name) == names::label_key(&organisation)
-        });
+        let taken = self
+            .organisations()
+            .iter()
+            .any(|(_, name, _)| names::label_key(name) == names::label_key(&organisation));
         if taken {
             return Err(VaultError::NameTaken(organisation));
         }
@@ -230,7 +233,7 @@ pub(super) fn home(
     match keep {
         KeepSecretKey::Keyring => keyring,
         KeepSecretKey::File => {
-            Arc::new(FileKeys::new(profile.vault_folder(&record.id).join("keys")))
+            Arc::new(FileKeys::new(record.id, &profile.vault_folder(&record.id)))
         }
         KeepSecretKey::Ask => Arc::new(crate::keyring::Ask),
     }

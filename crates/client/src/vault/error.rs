@@ -85,6 +85,9 @@ pub enum VaultError {
     /// The rights do not allow it.
     #[error("your rights do not allow this")]
     NotAllowed,
+    /// Somebody else wrote secrets that are staged here.
+    #[error("{} staged secrets were changed by somebody else", .0.len())]
+    Conflict(Vec<strongroom_core::apply::Conflict>),
     /// There is no such thing.
     #[error("there is no such thing")]
     NotFound,

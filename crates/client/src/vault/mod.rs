@@ -16,8 +16,9 @@ mod task;
 mod unlock;
 mod write;
 
-pub use create::{Creation, kit_of};
+pub use create::Creation;
 pub use error::{Stop, StopKind, VaultError};
+pub use evidence::Evidence;
 pub use import::ImportRun;
 pub use org::{EnvSummary, OpenOrg, Resolution};
 pub use sample::{SAMPLE_PASSPHRASE, create_sample};

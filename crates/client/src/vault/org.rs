@@ -243,9 +243,7 @@ impl OpenOrg {
             .is_none_or(|note| note.as_str() == named.details.note.as_deref().unwrap_or(""));
         let same_value = match value {
             None => true,
-            Some(value) => {
-                self.replica.open_field(env, secret, Field::Value)?.ct_eq(value).into()
-            }
+            Some(value) => self.replica.open_field(env, secret, Field::Value)?.ct_eq(value).into(),
         };
         Ok(same_name && same_note && same_value)
     }

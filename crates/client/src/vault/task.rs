@@ -56,12 +56,26 @@ impl Task {
         Ok(())
     }
 
+    /// Says how far it is, where the number of steps is known only now.
+    pub fn part(&self, done: usize, of: usize) -> Result<(), VaultError> {
+        let share = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        if self.cancellable && self.cancelled.load(Ordering::Relaxed) {
+            return Err(VaultError::Cancelled);
+        }
+        self.tell_of(share(done), share(of).max(1));
+        Ok(())
+    }
+
     fn tell(&self, done: u32) {
+        self.tell_of(done, self.total);
+    }
+
+    fn tell_of(&self, done: u32, total: u32) {
         let progress = Progress {
             task: self.id.clone(),
             kind: self.kind,
             done,
-            total: self.total,
+            total,
             cancellable: self.cancellable,
         };
         // Nobody watching is no error.

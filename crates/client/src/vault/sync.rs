@@ -1,0 +1,489 @@
+//! Fetching: everything the server says is checked before it is kept, and kept before it is pinned.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use strongroom_chain::CommitError;
+use strongroom_chain::tree;
+use strongroom_core::env::{EnvCopy, Standing as EnvStanding, TakeError};
+use strongroom_core::replica::{Replica, ReplicaError};
+use strongroom_crypto::safe::OsEntropy;
+use strongroom_format::commit::SignedCommit;
+use strongroom_format::hash::Digest;
+use strongroom_format::id::{EnvId, OrgId};
+use strongroom_format::statement::Rights;
+use strongroom_format::wire::{EnvHead, SyncAnswer};
+
+use super::error::{Stop, StopKind, VaultError};
+use super::evidence::Evidence;
+use super::session::{Notice, Session, hold};
+use crate::api::ApiError;
+
+/// A contradiction, with the two objects that show it.
+struct Contradiction {
+    stop: Stop,
+    env: Option<EnvId>,
+    verified: Vec<u8>,
+    shown: Vec<u8>,
+}
+
+enum PullError {
+    Contradiction(Box<Contradiction>),
+    Other(VaultError),
+}
+
+impl<E: Into<VaultError>> From<E> for PullError {
+    fn from(error: E) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+impl Session {
+    /// Fetches and checks what is new in every organisation of this vault.
+    pub async fn sync(&self) -> Result<(), VaultError> {
+        let all: Vec<OrgId> = hold(&self.orgs).all.keys().copied().collect();
+        for org in all {
+            let _gate = self.gate.lock().await;
+            self.sync_org(org).await?;
+        }
+        Ok(())
+    }
+
+    /// Fetches and checks what is new in one organisation. The caller holds the gate.
+    pub(super) async fn sync_org(&self, org: OrgId) -> Result<(), VaultError> {
+        let (mut replica, pins) = self.copy_to_change(org)?;
+        let result = self.pull(&mut replica).await;
+        let now = self.now_ms();
+        let changed = match result {
+            Ok(changed) => changed,
+            Err(PullError::Contradiction(found)) => return Err(self.stop(org, *found)),
+            Err(PullError::Other(error)) => {
+                if matches!(error, VaultError::Api(ApiError::Offline)) {
+                    self.change(org, |o| *o.standing.offline_since_ms.get_or_insert(now));
+                    self.tell(Notice::Status);
+                }
+                return Err(error);
+            }
+        };
+        self.keep_copy(&replica, Some(&changed))?;
+        let pins = self.pins.save(replica.pins(pins.generation))?;
+        self.change(org, |opened| {
+            opened.adopt(replica, pins);
+            opened.standing.synced_ms = Some(now);
+            opened.standing.offline_since_ms = None;
+            for env in &changed {
+                opened.settle(*env, now);
+            }
+        });
+        for env in &changed {
+            self.tell(Notice::Env(*env));
+        }
+        if !changed.is_empty() {
+            self.tell(Notice::Org);
+        }
+        self.tell(Notice::Status);
+        Ok(())
+    }
+
+    /// Checks the past of environments that are known from their head alone.
+    pub async fn verify_history(&self) -> Result<(), VaultError> {
+        let all: Vec<OrgId> = hold(&self.orgs).all.keys().copied().collect();
+        for org in all {
+            let _gate = self.gate.lock().await;
+            let (mut replica, pins) = self.copy_to_change(org)?;
+            let open: Vec<(EnvId, u64)> = replica
+                .envs()
+                .iter()
+                .filter(|(_, copy)| !copy.history().is_complete())
+                .map(|(env, copy)| (*env, copy.history().seq()))
+                .collect();
+            if open.is_empty() {
+                continue;
+            }
+            let total = open.iter().map(|(_, seq)| *seq).sum();
+            let mut done = 0;
+            for (env, seq) in &open {
+                let commits = self.past(org, *env, *seq, done, total).await?;
+                done += seq;
+                let (state, copy) = replica.env_mut(*env);
+                if let Err(error) = copy.take_history(state, &commits) {
+                    let shown = commits.last().map_or(&[][..], SignedCommit::as_bytes);
+                    let found = contradiction_of_env(copy, *env, *seq, error, shown);
+                    return Err(self.stop(org, found));
+                }
+            }
+            let changed: BTreeSet<EnvId> = open.iter().map(|(env, _)| *env).collect();
+            self.keep_copy(&replica, Some(&changed))?;
+            self.change(org, |opened| {
+                opened.adopt(replica, pins);
+                opened.standing.checked = (total, total);
+            });
+            changed.into_iter().for_each(|env| self.tell(Notice::Env(env)));
+            self.tell(Notice::Status);
+        }
+        Ok(())
+    }
+
+    async fn past(
+        &self,
+        org: OrgId,
+        env: EnvId,
+        until: u64,
+        done: u64,
+        total: u64,
+    ) -> Result<Vec<SignedCommit>, VaultError> {
+        let mut commits = Vec::new();
+        while (commits.len() as u64) < until {
+            let from = commits.len() as u64 + 1;
+            let page = self.api.commits(&org, &env, from, false).await?;
+            if page.commits.is_empty() {
+                break;
+            }
+            for record in page.commits {
+                let commit = SignedCommit::parse(&record.commit).map_err(|_| ApiError::Garbage)?;
+                commits.push(commit);
+            }
+            let checked = (done + commits.len() as u64, total);
+            self.change(org, |opened| opened.standing.checked = checked);
+            self.tell(Notice::Status);
+        }
+        Ok(commits)
+    }
+
+    /// Fetches an organisation from its genesis.
+    pub(super) async fn fetch_whole(&self, org: OrgId) -> Result<Replica, VaultError> {
+        let answer = self.api.sync(&org, 0).await?;
+        let genesis = answer.links.first().ok_or(ApiError::Garbage)?;
+        let mut replica = Replica::start(Arc::clone(&self.me), org, &genesis.0)
+            .map_err(|error| VaultError::Stopped(Box::new(stop_of(&error, "link", 0, &org.0))))?;
+        match self.pull(&mut replica).await {
+            Ok(_) => Ok(replica),
+            Err(PullError::Contradiction(found)) => Err(VaultError::Stopped(Box::new(found.stop))),
+            Err(PullError::Other(error)) => Err(error),
+        }
+    }
+
+    /// Brings a copy up to date; says which environments changed.
+    async fn pull(&self, replica: &mut Replica) -> Result<BTreeSet<EnvId>, PullError> {
+        let org = replica.state().org();
+        let answer = loop {
+            let mut answer = self.api.sync(&org, replica.state().seq()).await?;
+            let links: Vec<Vec<u8>> = answer.links.drain(..).map(|link| link.0).collect();
+            take_links(replica, &links)?;
+            let wraps = std::mem::take(&mut answer.wraps);
+            replica.take_keys(wraps, std::mem::take(&mut answer.previous));
+            if !answer.more {
+                break answer;
+            }
+        };
+        replica.require_mine().map_err(|error| contradiction_of_chain(replica, error, &[]))?;
+        let mut changed = BTreeSet::new();
+        for head in &answer.envs {
+            if self.pull_env(replica, head).await? {
+                changed.insert(head.env_id);
+            }
+        }
+        require_all_shown(replica, &answer, self.now_ms())?;
+        self.check_audit(replica, &answer.checkpoint).await.map_err(|error| match error {
+            VaultError::Stopped(stop) => PullError::Contradiction(Box::new(Contradiction {
+                stop: *stop,
+                env: None,
+                verified: replica.newest_link().map_or_else(Vec::new, |l| l.as_bytes().to_vec()),
+                shown: answer.checkpoint.clone().into_bytes(),
+            })),
+            other => PullError::Other(other),
+        })?;
+        Ok(changed)
+    }
+
+    async fn pull_env(&self, replica: &mut Replica, head: &EnvHead) -> Result<bool, PullError> {
+        let (org, env) = (replica.state().org(), head.env_id);
+        let stated: Digest = head.head.0.as_slice().try_into().map_err(|_| ApiError::Garbage)?;
+        if replica.state().env(&env).is_none() {
+            return Err(ApiError::Garbage.into());
+        }
+        let (_, copy) = replica.env_mut(env);
+        let own = copy.history().seq();
+        match copy.standing(head.seq, &stated) {
+            EnvStanding::Level => Ok(false),
+            EnvStanding::RolledBack => {
+                Err(contradiction(copy, env, StopKind::Rollback, own, &stated, &[]))
+            }
+            EnvStanding::Forked => {
+                let page = self.api.commits(&org, &env, own, false).await?;
+                let shown = page.commits.first().map_or(&[][..], |record| &record.commit);
+                Err(contradiction(copy, env, StopKind::Fork, own, &stated, shown))
+            }
+            EnvStanding::Behind if own == 0 => {
+                let copy = self.fetch_items(replica, env).await?;
+                replica.put_env(env, copy);
+                Ok(true)
+            }
+            EnvStanding::Behind => {
+                self.fetch_commits(replica, env).await?;
+                Ok(true)
+            }
+        }
+    }
+
+    async fn fetch_items(&self, replica: &Replica, env: EnvId) -> Result<EnvCopy, PullError> {
+        let org = replica.state().org();
+        // A writer may be quicker than this reader: then the pages show two heads, and the reading
+        // begins again, a few times at most.
+        for _ in 0..4 {
+            let mut head: Option<Vec<u8>> = None;
+            let mut items = Vec::new();
+            loop {
+                let after =
+                    items.last().map(|item: &strongroom_format::wire::ItemRecord| item.secret);
+                let page = self.api.items(&org, &env, after.as_ref()).await?;
+                let same = head.as_ref().is_none_or(|head| *head == page.head);
+                if !same {
+                    break;
+                }
+                head = Some(page.head);
+                let empty = page.items.is_empty();
+                items.extend(page.items);
+                if items.len() > strongroom_chain::history::MAX_DIRECTORY_ITEMS {
+                    return Err(ApiError::Garbage.into());
+                }
+                if !page.more || empty {
+                    let head = head.unwrap_or_default();
+                    return EnvCopy::from_items(replica.state(), env, &head, items).map_err(|e| {
+                        let copy = EnvCopy::new(replica.state(), env);
+                        PullError::Contradiction(Box::new(contradiction_of_env(
+                            &copy, env, 0, e, &head,
+                        )))
+                    });
+                }
+            }
+        }
+        Err(ApiError::Garbage.into())
+    }
+
+    async fn fetch_commits(&self, replica: &mut Replica, env: EnvId) -> Result<(), PullError> {
+        let org = replica.state().org();
+        loop {
+            let (state, copy) = replica.env_mut(env);
+            let from = copy.history().seq() + 1;
+            let page = self.api.commits(&org, &env, from, true).await?;
+            if page.commits.is_empty() {
+                return Err(ApiError::Garbage.into());
+            }
+            for record in page.commits {
+                let (seq, shown) = (copy.history().seq(), record.commit.clone());
+                copy.take_commit(state, record).map_err(|error| {
+                    PullError::Contradiction(Box::new(contradiction_of_env(
+                        copy, env, seq, error, &shown,
+                    )))
+                })?;
+            }
+            if !page.more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Checks an audit checkpoint: its signature, its origin, and that it continues the newest one.
+    pub(super) async fn check_audit(
+        &self,
+        replica: &mut Replica,
+        note: &str,
+    ) -> Result<(), VaultError> {
+        let pin = *replica.audit();
+        let stop = |shown: &Digest| {
+            VaultError::Stopped(Box::new(Stop {
+                kind: StopKind::Invalid,
+                place: format!("audit entry {}", pin.size),
+                pinned: short(&pin.root),
+                shown: short(shown),
+            }))
+        };
+        let checkpoint = replica.check_checkpoint(note).map_err(|_| stop(&[0; 32]))?;
+        let grows = checkpoint.reset == pin.reset && checkpoint.size > pin.size;
+        if grows && pin.size > 0 {
+            let org = replica.state().org();
+            let answer = self.api.consistency(&org, pin.size, checkpoint.size).await?;
+            let proof: Vec<Digest> =
+                answer.proof.iter().filter_map(|node| node.0.as_slice().try_into().ok()).collect();
+            let (old, new) = (&pin.root, &checkpoint.root);
+            tree::verify_consistency(pin.size, old, checkpoint.size, new, &proof)
+                .map_err(|_| stop(new))?;
+        }
+        replica.set_audit(&checkpoint);
+        Ok(())
+    }
+
+    /// Seals a copy into this computer's cache: the chain always, environments as named.
+    pub(super) fn keep_copy(
+        &self,
+        replica: &Replica,
+        envs: Option<&BTreeSet<EnvId>>,
+    ) -> Result<(), VaultError> {
+        for (env, copy) in replica.envs() {
+            if envs.is_none_or(|envs| envs.contains(env)) {
+                self.cache.put(&env.to_string(), &copy.encode(), &mut OsEntropy)?;
+            }
+        }
+        let name = replica.state().org().to_string();
+        Ok(self.cache.put(&name, &replica.encode(), &mut OsEntropy)?)
+    }
+
+    /// A copy of the verified copy to work on; an error if nothing may be written any more.
+    pub(super) fn copy_to_change(
+        &self,
+        org: OrgId,
+    ) -> Result<(Replica, strongroom_format::pins::Pins), VaultError> {
+        let orgs = hold(&self.orgs);
+        let opened = orgs.all.get(&org).ok_or(VaultError::NotFound)?;
+        match &opened.standing.stop {
+            Some(stop) => Err(VaultError::Stopped(Box::new(stop.clone()))),
+            None => Ok((opened.replica.clone(), opened.pins.clone())),
+        }
+    }
+
+    pub(super) fn change<R>(
+        &self,
+        org: OrgId,
+        change: impl FnOnce(&mut super::org::OpenOrg) -> R,
+    ) -> Option<R> {
+        hold(&self.orgs).all.get_mut(&org).map(change)
+    }
+
+    /// Ends writing and leaves the evidence.
+    fn stop(&self, org: OrgId, found: Contradiction) -> VaultError {
+        let Contradiction { stop, env, verified, shown } = found;
+        let now = self.now_ms();
+        let evidence = Evidence::new(org, env, &stop, &verified, &shown, now);
+        let folder = self.profile.vault_folder(&self.lock.id());
+        let path = folder.join(format!("evidence-{now}.json"));
+        let written = serde_json::to_vec_pretty(&evidence)
+            .ok()
+            .and_then(|bytes| crate::disk::replace(&path, &bytes).ok());
+        self.change(org, |opened| {
+            opened.standing.stop = Some(stop.clone());
+            opened.standing.evidence = written.map(|()| path);
+        });
+        self.tell(Notice::Status);
+        VaultError::Stopped(Box::new(stop))
+    }
+}
+
+/// Environments this person reads must be shown, or the server hides what this device has seen.
+fn require_all_shown(replica: &Replica, answer: &SyncAnswer, now_ms: u64) -> Result<(), PullError> {
+    let shown: BTreeSet<EnvId> = answer.envs.iter().map(|head| head.env_id).collect();
+    let state = replica.state();
+    for (env, copy) in replica.envs() {
+        let rights = state.rights(env, &replica.principal(), now_ms.max(state.time_ms()));
+        if copy.history().seq() > 0 && rights.includes(Rights::READ) && !shown.contains(env) {
+            let seq = copy.history().seq();
+            return Err(contradiction(copy, *env, StopKind::Rollback, seq, &[0; 32], &[]));
+        }
+    }
+    Ok(())
+}
+
+fn take_links(replica: &mut Replica, links: &[Vec<u8>]) -> Result<(), PullError> {
+    let before = replica.state().seq();
+    replica.take_links(links).map_err(|error| {
+        let taken = usize::try_from(replica.state().seq() - before).unwrap_or(0);
+        let at = if error == ReplicaError::Forked { 0 } else { taken + 1 };
+        let shown = links.get(at).map_or(&[][..], Vec::as_slice);
+        contradiction_of_chain(replica, error, shown)
+    })
+}
+
+fn contradiction_of_chain(replica: &Replica, error: ReplicaError, shown: &[u8]) -> PullError {
+    if matches!(error, ReplicaError::Decode(_)) {
+        return ApiError::Garbage.into();
+    }
+    let seq = replica.state().seq();
+    let mut stop = stop_of(&error, "link", seq, &replica.state().head());
+    if let Ok(link) = strongroom_format::statement::Link::parse(shown) {
+        stop.shown = short(&link.head());
+    }
+    let verified = replica.newest_link().map_or_else(Vec::new, |link| link.as_bytes().to_vec());
+    PullError::Contradiction(Box::new(Contradiction {
+        stop,
+        env: None,
+        verified,
+        shown: shown.to_vec(),
+    }))
+}
+
+fn contradiction(
+    copy: &EnvCopy,
+    env: EnvId,
+    kind: StopKind,
+    seq: u64,
+    stated: &Digest,
+    shown: &[u8],
+) -> PullError {
+    let stop = Stop {
+        kind,
+        place: format!("commit {seq}"),
+        pinned: short(&copy.history().head()),
+        shown: short(stated),
+    };
+    let verified = copy.head().map_or_else(Vec::new, |head| head.as_bytes().to_vec());
+    PullError::Contradiction(Box::new(Contradiction {
+        stop,
+        env: Some(env),
+        verified,
+        shown: shown.to_vec(),
+    }))
+}
+
+fn contradiction_of_env(
+    copy: &EnvCopy,
+    env: EnvId,
+    seq: u64,
+    error: TakeError,
+    shown: &[u8],
+) -> Contradiction {
+    let fork = matches!(
+        error,
+        TakeError::Commit(CommitError::WrongPrev | CommitError::Fork | CommitError::CutForked)
+    );
+    let rollback = matches!(error, TakeError::Commit(CommitError::BelowPin));
+    let kind = match (fork, rollback) {
+        (true, _) => StopKind::Fork,
+        (_, true) => StopKind::Rollback,
+        _ => StopKind::Invalid,
+    };
+    let head = SignedCommit::parse(shown).map_or([0; 32], |commit| commit.head());
+    Contradiction {
+        stop: Stop {
+            kind,
+            place: format!("commit {}", seq + 1),
+            pinned: short(&copy.history().head()),
+            shown: short(&head),
+        },
+        env: Some(env),
+        verified: copy.head().map_or_else(Vec::new, |head| head.as_bytes().to_vec()),
+        shown: shown.to_vec(),
+    }
+}
+
+/// What a person is told of a chain that does not fit.
+pub(super) fn stop_of(error: &ReplicaError, what: &str, seq: u64, head: &Digest) -> Stop {
+    let kind = match error {
+        ReplicaError::Forked => StopKind::Fork,
+        ReplicaError::RolledBack => StopKind::Rollback,
+        _ => StopKind::Invalid,
+    };
+    let seq = match error {
+        ReplicaError::Chain { seq, .. } => *seq,
+        _ => seq,
+    };
+    Stop { kind, place: format!("{what} {seq}"), pinned: short(head), shown: "nothing".to_owned() }
+}
+
+/// The beginning and the end of a hash, as two people compare it: `6be1 0c9f … a2d7`.
+fn short(digest: &Digest) -> String {
+    if *digest == [0; 32] {
+        return "nothing".to_owned();
+    }
+    let hex = |bytes: &[u8]| data_encoding::HEXLOWER.encode(bytes);
+    format!("{} {} … {}", hex(&digest[..2]), hex(&digest[2..4]), hex(&digest[30..]))
+}
