@@ -198,7 +198,7 @@ impl PinStore {
             Ok(anchor) => anchor,
             // A lone `next` is a first save that never reached the keyring.
             Err(KeyringError::Absent) if current.is_none() => return Err(PinsError::Missing),
-            Err(KeyringError::Absent) => return Err(PinsError::Missing),
+            Err(KeyringError::Absent) => return Err(PinsError::RolledBack(RolledBack::Anchor)),
             Err(e) => return Err(PinsError::Keyring(e)),
         };
         let named = |file: &Vec<u8>| sha256(&[file]) == anchor.digest;
