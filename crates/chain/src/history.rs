@@ -5,8 +5,6 @@
 //! ([`EnvHistory::from_head`]) is sound for what the environment holds *now*; whether its past is
 //! whole is known only after [`EnvHistory::confirm`].
 
-use std::collections::BTreeSet;
-
 use strongroom_format::commit::{Change, Commit, MAX_ITEMS, Op, SignedCommit};
 use strongroom_format::hash::{Digest, ZERO};
 use strongroom_format::id::{EnvId, OrgId, Principal, SecretId};
@@ -14,7 +12,7 @@ use strongroom_format::pins::EnvPin;
 use strongroom_format::statement::{EnvKind, EpochReason, Rights};
 use thiserror::Error;
 
-use crate::org::{EnvState, OrgState};
+use crate::org::OrgState;
 use crate::signature::verifies_labelled;
 use crate::trie::{Item, Origin, Trie};
 
@@ -113,6 +111,8 @@ pub struct EnvHistory {
     time_ms: u64,
     epoch: u32,
     items: Trie,
+    /// Live items that a rotation still has to seal anew.
+    stale: usize,
     complete: bool,
 }
 
@@ -146,13 +146,15 @@ impl EnvHistory {
             time_ms: 0,
             epoch: 0,
             items: Trie::default(),
+            stale: 0,
             complete: true,
         }
     }
 
     /// An environment from its newest commit and its current items, which must give the signed
     /// root. The past is not known yet; neither are epochs and origins of the items part of the
-    /// root, so the caller fills in only what it knows from a better source than a server.
+    /// root, so what a server says of them can only make an item fail to open: an epoch before the
+    /// last rotation is refused, except in a large environment between two parts of its rotation.
     pub fn from_head(
         org: &OrgState,
         env: EnvId,
@@ -165,8 +167,14 @@ impl EnvHistory {
         check_epoch(org, commit)?;
         let rising = items.windows(2).all(|w| w[0].change.secret < w[1].change.secret);
         require(rising, CommitError::StateRoot)?;
+        let rotation = last_rotation(org, commit);
+        let stale = items.iter().filter(|i| i.is_live() && i.epoch < rotation).count();
         let items = Trie::default().with(items);
+        let written = |c: &Change| items.lookup(&c.secret).is_some_and(|item| item.change == *c);
+        require(commit.changes.iter().all(written), CommitError::StateRoot)?;
         require(items.root() == commit.state_root, CommitError::StateRoot)?;
+        require(items.len() <= cap(org, env), CommitError::TooManyItems)?;
+        require(stale == 0 || stale + MAX_ITEMS <= items.live(), CommitError::NotResealed)?;
         Ok(Self {
             org: org.org(),
             env,
@@ -176,6 +184,7 @@ impl EnvHistory {
             time_ms: commit.time_ms,
             epoch: commit.dek_epoch,
             items,
+            stale,
             complete: false,
         })
     }
@@ -184,15 +193,15 @@ impl EnvHistory {
     pub fn apply(&mut self, org: &OrgState, signed: &SignedCommit) -> Result<(), CommitError> {
         let commit = &signed.commit;
         check_place(org, self.env, commit)?;
-        require(commit.seq == self.seq + 1, CommitError::WrongSeq)?;
+        require(Some(commit.seq) == self.seq.checked_add(1), CommitError::WrongSeq)?;
         require(commit.prev == self.head, CommitError::WrongPrev)?;
         require(commit.org_seq >= self.org_seq, CommitError::OrgHeadWentBack)?;
         require(commit.time_ms >= self.time_ms, CommitError::TimeWentBack)?;
         check_author(org, signed)?;
         check_epoch(org, commit)?;
-        self.check_reseal(org, commit)?;
+        let stale = self.check_reseal(org, commit)?;
         let items = self.items.with(self.next_items(commit)?);
-        require(items.len() <= self.cap(org), CommitError::TooManyItems)?;
+        require(items.len() <= cap(org, self.env), CommitError::TooManyItems)?;
         require(items.root() == commit.state_root, CommitError::StateRoot)?;
         self.seq = commit.seq;
         self.head = signed.head();
@@ -200,14 +209,16 @@ impl EnvHistory {
         self.time_ms = commit.time_ms;
         self.epoch = commit.dek_epoch;
         self.items = items;
+        self.stale = stale;
         Ok(())
     }
 
     /// Takes the place of a history known from its head alone, once the whole past was checked and
-    /// led to the same head.
+    /// led to that very head. A longer past shows nothing: it may have forked before this head.
     pub fn confirm(&mut self, whole: Self) -> Result<(), CommitError> {
+        require(whole.env == self.env && whole.complete, CommitError::WrongEnv)?;
         require(whole.seq >= self.seq, CommitError::BelowPin)?;
-        require(whole.seq > self.seq || whole.head == self.head, CommitError::Fork)?;
+        require(whole.seq == self.seq && whole.head == self.head, CommitError::Fork)?;
         *self = whole;
         Ok(())
     }
@@ -281,23 +292,21 @@ impl EnvHistory {
         EnvPin { env: self.env, seq: self.seq, head: self.head, epoch: self.epoch }
     }
 
-    fn cap(&self, org: &OrgState) -> usize {
-        if org.directory() == Some(self.env) { MAX_DIRECTORY_ITEMS } else { MAX_ITEMS }
-    }
-
-    /// If the data key was rotated since the last commit, this one must seal all values anew.
-    fn check_reseal(&self, org: &OrgState, commit: &Commit) -> Result<(), CommitError> {
-        let env = org.env(&self.env).ok_or(CommitError::UnknownEnv)?;
-        let rotated = (self.epoch + 1..=commit.dek_epoch)
-            .any(|e| env.epoch(e).is_some_and(|e| e.reason == EpochReason::Rotation));
-        if !rotated || self.items.live() == 0 {
-            return require(!commit.changes.is_empty(), CommitError::Empty);
+    /// After a rotation nothing but sealing anew is accepted until every live value is under the
+    /// new data key: in one commit, or in full ones where the directory holds more than a commit
+    /// can. Gives the number of values that are then still to do.
+    fn check_reseal(&self, org: &OrgState, commit: &Commit) -> Result<usize, CommitError> {
+        let rotation = last_rotation(org, commit);
+        let stale = if rotation > self.epoch { self.items.live() } else { self.stale };
+        if stale == 0 {
+            return require(!commit.changes.is_empty(), CommitError::Empty).map(|()| 0);
         }
+        let is_stale = |item: &Item| item.is_live() && item.epoch < rotation;
         let resealed =
-            |c: &Change| c.op == Op::Put && self.items.lookup(&c.secret).is_some_and(Item::is_live);
-        let whole =
-            commit.changes.len() == self.items.live() && commit.changes.iter().all(resealed);
-        require(whole, CommitError::NotResealed)
+            |c: &Change| c.op == Op::Put && self.items.lookup(&c.secret).is_some_and(is_stale);
+        let part = stale.min(MAX_ITEMS);
+        let whole = commit.changes.len() == part && commit.changes.iter().all(resealed);
+        require(whole, CommitError::NotResealed).map(|()| stale - part)
     }
 
     fn next_items(&self, commit: &Commit) -> Result<Vec<Item>, CommitError> {
@@ -317,11 +326,26 @@ impl EnvHistory {
     }
 }
 
+fn cap(org: &OrgState, env: EnvId) -> usize {
+    if org.directory() == Some(env) { MAX_DIRECTORY_ITEMS } else { MAX_ITEMS }
+}
+
+/// The epoch of the last rotation that `commit` stands behind; 0 for none.
+fn last_rotation(org: &OrgState, commit: &Commit) -> u32 {
+    let rotated = |e: &u32| {
+        let epoch = org.env(&commit.env).and_then(|env| env.epoch(*e));
+        epoch.is_some_and(|epoch| epoch.reason == EpochReason::Rotation)
+    };
+    (1..=commit.dek_epoch).rev().find(rotated).unwrap_or(0)
+}
+
 fn check_place(org: &OrgState, env: EnvId, commit: &Commit) -> Result<(), CommitError> {
     require(commit.org == org.org() && commit.env == env, CommitError::WrongEnv)?;
     let state = org.env(&env).ok_or(CommitError::UnknownEnv)?;
     require(org.head_at(commit.org_seq) == Some(commit.org_head), CommitError::OrgHead)?;
     require(state.created <= commit.org_seq, CommitError::UnknownEnv)?;
+    // Whoever saw a link writes after it: an author whose rights ended cannot date back behind it.
+    require(org.time_at(commit.org_seq) <= Some(commit.time_ms), CommitError::TimeWentBack)?;
     let ends = state.expires.saturating_add(BRANCH_GRACE_MS);
     require(state.expires == 0 || commit.time_ms <= ends, CommitError::Ended)
 }
@@ -344,19 +368,11 @@ fn check_author(org: &OrgState, signed: &SignedCommit) -> Result<(), CommitError
 }
 
 /// In the directory a member who manages nothing names itself and secrets, and nothing else that
-/// the chain knows by its id.
+/// the chain knew by its id when the member wrote. (What is created later must not undo a commit.)
 fn writes_only_own_names(org: &OrgState, commit: &Commit) -> bool {
-    let mut reserved: BTreeSet<SecretId> = BTreeSet::new();
-    reserved.insert(org.org().directory_item());
-    reserved.extend(org.members().keys().map(|id| id.directory_item()));
-    reserved.extend(org.tokens().keys().map(|id| id.directory_item()));
-    reserved.extend(org.agents().keys().map(|id| id.directory_item()));
-    for (env, EnvState { place, .. }) in org.envs() {
-        reserved.insert(env.directory_item());
-        reserved.insert(SecretId(*place));
-    }
-    let own = commit.author.id();
-    commit.changes.iter().all(|c| c.secret.0 == own || !reserved.contains(&c.secret))
+    let own = SecretId(commit.author.id());
+    let free = |item: &SecretId| *item == own || !org.is_named_at(item, commit.org_seq);
+    commit.changes.iter().all(|change| free(&change.secret))
 }
 
 fn check_cuts(org: &OrgState, signed: &SignedCommit) -> Result<(), CommitError> {

@@ -10,11 +10,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use strongroom_format::hash::Digest;
-use strongroom_format::id::{AgentId, EnvId, InviteId, OrgId, Principal, TokenId, UserId};
+use strongroom_format::id::{
+    AgentId, EnvId, InviteId, OrgId, Principal, SecretId, TokenId, UserId,
+};
 use strongroom_format::pins::AuditPin;
 use strongroom_format::statement::{
-    Body, CutPoint, EnvKind, EnvRight, EpochReason, Link, MemberKeys, Policy, PublicKey, Rights,
-    Role, WrapEntry,
+    Body, CutPoint, EnvKind, EnvRight, EpochReason, Link, MemberKeys, NO_HEAD, Policy, PublicKey,
+    Rights, Role, WrapEntry,
 };
 use thiserror::Error;
 
@@ -294,8 +296,8 @@ pub struct Invite {
 #[derive(Debug, Clone)]
 pub struct OrgState {
     pub(crate) org: OrgId,
-    pub(crate) heads: Vec<Digest>,
-    pub(crate) time_ms: u64,
+    /// Head and time of each link.
+    pub(crate) heads: Vec<(Digest, u64)>,
     pub(crate) suite: u8,
     pub(crate) policy: Policy,
     pub(crate) audit_vkey: PublicKey,
@@ -348,7 +350,7 @@ impl OrgState {
         if statement.prev != self.head() {
             return Err(ChainError::WrongPrev);
         }
-        if statement.time_ms < self.time_ms {
+        if statement.time_ms < self.time_ms() {
             return Err(ChainError::TimeWentBack);
         }
         let key = self
@@ -363,8 +365,7 @@ impl OrgState {
             return Err(ChainError::BadSignature);
         }
         rules::apply(self, statement)?;
-        self.heads.push(link.head());
-        self.time_ms = statement.time_ms;
+        self.heads.push((link.head(), statement.time_ms));
         Ok(())
     }
 
@@ -389,17 +390,22 @@ impl OrgState {
 
     /// Head of the newest link.
     pub fn head(&self) -> Digest {
-        self.heads.last().copied().unwrap_or_default()
+        self.heads.last().map_or(NO_HEAD, |(head, _)| *head)
     }
 
     /// Head of the link at `seq`, if the chain is that long.
     pub fn head_at(&self, seq: u64) -> Option<Digest> {
-        self.heads.get(usize::try_from(seq).ok()?).copied()
+        self.heads.get(usize::try_from(seq).ok()?).map(|(head, _)| *head)
+    }
+
+    /// Time of the link at `seq`, if the chain is that long, in milliseconds since 1970.
+    pub fn time_at(&self, seq: u64) -> Option<u64> {
+        self.heads.get(usize::try_from(seq).ok()?).map(|(_, time_ms)| *time_ms)
     }
 
     /// The newest signed time, in milliseconds since 1970.
     pub fn time_ms(&self) -> u64 {
-        self.time_ms
+        self.heads.last().map_or(0, |(_, time_ms)| *time_ms)
     }
 
     /// The suite in force.
@@ -569,6 +575,42 @@ impl OrgState {
         let newest = self.envs.get(env).and_then(|state| state.epochs.last());
         let readers = self.readers(env, time_ms);
         newest.is_some_and(|e| e.wraps.iter().any(|wrap| !readers.contains(&wrap.recipient)))
+    }
+
+    /// The environments that the removal of `user` must cut, rising: the directory and all that it
+    /// might ever write. A right that ended before leaves commits that must stay valid, and a place
+    /// where no other may be slipped in.
+    pub fn envs_to_cut(&self, user: &UserId) -> Vec<EnvId> {
+        let wrote = |state: &EnvState| {
+            let grants = state.grants.get(&Principal::User(*user)).map_or(&[][..], Timeline::all);
+            grants.iter().any(|(_, grant)| grant.rights.includes(Rights::WRITE))
+        };
+        let envs = self.envs.iter();
+        envs.filter(|(_, state)| state.kind == EnvKind::Directory || wrote(state))
+            .map(|(env, _)| *env)
+            .collect()
+    }
+
+    /// Whether at link `seq` the chain knew a person, token, agent, environment, application, group
+    /// or the organisation itself by the id of this directory item.
+    pub(crate) fn is_named_at(&self, item: &SecretId, seq: u64) -> bool {
+        *item == self.org.directory_item()
+            || self.members.get(&UserId(item.0)).is_some_and(|member| member.added <= seq)
+            || self.tokens.get(&TokenId(item.0)).is_some_and(|token| token.issued <= seq)
+            || self.agents.get(&AgentId(item.0)).is_some_and(|agent| agent.issued <= seq)
+            || self.envs.get(&EnvId(item.0)).is_some_and(|env| env.created <= seq)
+            || self.envs.values().any(|env| env.created <= seq && env.place == item.0)
+    }
+
+    /// When the rights of `who` on `env` end, in milliseconds since 1970; zero for never.
+    pub(crate) fn end_of_rights(&self, env: &EnvId, who: &Principal) -> u64 {
+        let grants = self.envs.get(env).and_then(|state| state.grants.get(who));
+        let grant = grants.and_then(|t| t.at(self.seq())).map_or(0, |(_, grant)| grant.not_after);
+        let token = match who {
+            Principal::Token(token) => self.tokens.get(token).map_or(0, |token| token.not_after),
+            _ => 0,
+        };
+        [grant, token].into_iter().filter(|end| *end != 0).min().unwrap_or(0)
     }
 
     /// Which principals the body of a statement names; for explaining a link to a person.

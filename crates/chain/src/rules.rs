@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use strongroom_format::hash::ZERO;
-use strongroom_format::id::{EnvId, InviteId, OrgId, Principal, UserId};
+use strongroom_format::id::{EnvId, InviteId, OrgId, Principal, SecretId, UserId};
 use strongroom_format::pins::AuditPin;
 use strongroom_format::statement::{
     Body, CutPoint, EnvKind, EnvRight, EpochReason, Link, MemberKeys, Policy, PublicKey, Rights,
@@ -42,8 +42,7 @@ pub(crate) fn found(genesis: &Link) -> Result<OrgState, ChainError> {
     require(signed, ChainError::BadSignature)?;
     Ok(OrgState {
         org: OrgId::of_genesis(genesis.as_bytes()),
-        heads: vec![genesis.head()],
-        time_ms: s.time_ms,
+        heads: vec![(genesis.head(), s.time_ms)],
         suite: *suite,
         policy: policy.clone(),
         audit_vkey: *audit_vkey,
@@ -145,7 +144,7 @@ pub(crate) fn apply(org: &mut OrgState, s: &Statement) -> Checked {
         }
         Body::AgentIssue { agent, policy_hash, responsible, not_after, .. } => {
             link.manager()?;
-            require(!org.agents.contains_key(agent), ChainError::Duplicate)?;
+            unnamed(org, agent.0)?;
             require(org.is_member(responsible), ChainError::Unknown)?;
             let state = Agent {
                 issued: s.seq,
@@ -205,6 +204,8 @@ impl Step {
         let role = self.manager()?;
         require(!invite.role.is_above(role), ChainError::NotAllowed)?;
         require(!org.invites.contains_key(&id), ChainError::Duplicate)?;
+        // The proof of a key change names the zero invite; it must not admit anybody.
+        require(!id.is_zero(), ChainError::Invite)?;
         require(invite.grants.is_empty() || invite.role != Role::Reviewer, ChainError::Rights)?;
         for grant in &invite.grants {
             grantable(org, &grant.env)?;
@@ -224,7 +225,7 @@ impl Step {
     ) -> Checked {
         let own = self.manager()?;
         require(!role.is_above(own), ChainError::NotAllowed)?;
-        require(!org.members.contains_key(&user), ChainError::Duplicate)?;
+        unnamed(org, user.0)?;
         let promised = org.invites.get(&invite).ok_or(ChainError::Invite)?;
         let open = promised.used.is_none() && self.time_ms <= promised.expires;
         require(open && promised.role == role, ChainError::Invite)?;
@@ -260,15 +261,9 @@ impl Step {
             self.over(role)?;
         }
         require(role != Role::Owner || owners(org) > 1, ChainError::LastOwner)?;
-        let who = Principal::User(user);
-        let writable = org.envs.iter().filter(|(env, state)| {
-            state.kind == EnvKind::Directory
-                || org.rights(env, &who, self.time_ms).includes(Rights::WRITE)
-        });
-        let writable: Vec<EnvId> = writable.map(|(env, _)| *env).collect();
         let cut: Vec<EnvId> = cuts.iter().map(|cut| cut.env).collect();
-        require(writable == cut, ChainError::CutPoints)?;
-        mark_due(org, &who, self);
+        require(org.envs_to_cut(&user) == cut, ChainError::CutPoints)?;
+        mark_due(org, &Principal::User(user), self);
         if let Some(member) = org.members.get_mut(&user) {
             member.removed = Some((self.seq, cuts.to_vec()));
         }
@@ -311,7 +306,7 @@ impl Step {
         mut env: EnvState,
         owner: UserId,
     ) -> Checked {
-        require(!org.envs.contains_key(&id), ChainError::Duplicate)?;
+        unnamed(org, id.0)?;
         let parent = org.envs.get(&env.parent);
         let parented = parent.is_some_and(|p| p.kind == EnvKind::App && p.place == env.place);
         let placed = env.place != [0; 16];
@@ -327,7 +322,16 @@ impl Step {
                 parented && env.expires == 0 && self.author == Principal::User(owner)
             }
         };
-        require(well_formed && !id.is_zero(), ChainError::Environment)?;
+        require(well_formed && !id.is_zero() && id.0 != env.place, ChainError::Environment)?;
+        // The place of an application is no group's, and no other thing's.
+        match org.envs.values().find(|other| placed && other.place == env.place) {
+            Some(other) => {
+                let same = (other.kind == EnvKind::Group) == (env.kind == EnvKind::Group);
+                require(same, ChainError::Duplicate)?;
+            }
+            None if placed => unnamed(org, env.place)?,
+            None => {}
+        }
         match env.kind {
             EnvKind::App | EnvKind::Group => self.manager().map(|_| ())?,
             EnvKind::Directory => {
@@ -353,7 +357,13 @@ impl Step {
         let own = self.rights(org, &env);
         let allowed =
             self.role.is_some_and(Role::manages) || own.includes(Rights::GRANT.with(grant.rights));
-        require(allowed, ChainError::NotAllowed)?;
+        // Whose own right ends passes on none that outlasts it, not even to itself.
+        let end = org.end_of_rights(&env, &self.author);
+        let lasting = end == 0 || (grant.not_after != 0 && grant.not_after <= end);
+        require(
+            allowed && (lasting || self.role.is_some_and(Role::manages)),
+            ChainError::NotAllowed,
+        )?;
         require(org.encryption_key(&to).is_some(), ChainError::Unknown)?;
         if let Principal::User(user) = to {
             require(org.role(&user) != Some(Role::Reviewer), ChainError::Rights)?;
@@ -432,7 +442,7 @@ impl Step {
         rights: &[EnvRight],
     ) -> Checked {
         self.manager()?;
-        require(!org.tokens.contains_key(&id), ChainError::Duplicate)?;
+        unnamed(org, id.0)?;
         require(
             is_strong_signing_key(&token.sig_pub) && is_strong_encryption_key(&token.enc_pub),
             ChainError::WeakKey,
@@ -441,6 +451,12 @@ impl Step {
         for right in rights {
             grantable(org, &right.env)?;
             require(self.rights(org, &right.env).includes(right.rights), ChainError::Rights)?;
+            let reads = |env: &EnvId| {
+                rights.iter().any(|r| r.env == *env && r.rights.includes(Rights::READ))
+            };
+            let alone = !right.rights.includes(Rights::READ);
+            let composed = &org.envs[&right.env].composed;
+            require(alone || composed.iter().all(reads), ChainError::Composition)?;
         }
         org.used_keys.extend([token.sig_pub, token.enc_pub]);
         org.tokens.insert(id, token);
@@ -520,6 +536,11 @@ impl Step {
 fn grantable(org: &OrgState, env: &EnvId) -> Checked {
     let state = org.envs.get(env).ok_or(ChainError::Unknown)?;
     require(state.kind != EnvKind::Directory, ChainError::Rights)
+}
+
+/// A new id, of whatever type: one item of the directory names one thing.
+fn unnamed(org: &OrgState, id: [u8; 16]) -> Checked {
+    require(!org.is_named_at(&SecretId(id), org.seq()), ChainError::Duplicate)
 }
 
 fn owners(org: &OrgState) -> usize {

@@ -38,10 +38,13 @@ pub fn is_strong_signing_key(key: &PublicKey) -> bool {
 }
 
 /// An X25519 key with which a shared secret depends on both sides (RFC 7748, section 6.1): any
-/// clamped scalar maps a point of small order to zero. The unused top bit must be clear, so that a
-/// key has one encoding.
+/// clamped scalar maps a point of small order to zero. The coordinate must be below 2^255 - 19, so
+/// that a key has one encoding.
 pub fn is_strong_encryption_key(key: &PublicKey) -> bool {
-    key[31] & 0x80 == 0 && x25519_dalek::x25519([0x42; 32], *key) != [0; 32]
+    let mut prime = [0xff; 32];
+    (prime[0], prime[31]) = (0xed, 0x7f);
+    let reduced = key.iter().rev().lt(prime.iter().rev());
+    reduced && x25519_dalek::x25519([0x42; 32], *key) != [0; 32]
 }
 
 #[cfg(test)]
@@ -75,10 +78,27 @@ mod tests {
         for point in low {
             assert!(!is_strong_encryption_key(&point), "{point:?}");
         }
-        assert!(is_strong_encryption_key(&x25519_dalek::x25519([7; 32], {
-            let mut base = [0; 32];
-            base[0] = 9;
-            base
-        })));
+        assert!(is_strong_encryption_key(&x25519_dalek::x25519([7; 32], BASE)));
+    }
+
+    const BASE: PublicKey = {
+        let mut base = [0; 32];
+        base[0] = 9;
+        base
+    };
+
+    #[test]
+    fn an_encryption_key_has_one_encoding() {
+        assert!(is_strong_encryption_key(&BASE));
+        // The same coordinate plus the prime, and with the unused top bit.
+        let mut above = [0xff; 32];
+        (above[0], above[31]) = (0xed + 9, 0x7f);
+        let mut masked = BASE;
+        masked[31] |= 0x80;
+        for other in [above, masked] {
+            let shared = |key| x25519_dalek::x25519([7; 32], key);
+            assert_eq!(shared(other), shared(BASE));
+            assert!(!is_strong_encryption_key(&other));
+        }
     }
 }

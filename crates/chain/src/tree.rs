@@ -252,7 +252,7 @@ fn climb_odd(node: &mut u64, last: &mut u64) {
 
 /// The largest power of two below `n` (`n` > 1): where RFC 6962 splits a tree.
 fn split(n: u64) -> u64 {
-    1 << (63 - (n - 1).leading_zeros())
+    1 << (n - 1).ilog2()
 }
 
 /// The root over the entries `from..to`, where `from` is a multiple of a power of two >= `to - from`.

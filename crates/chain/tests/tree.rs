@@ -1,6 +1,5 @@
 //! The Merkle tree against an independent implementation (`ct-merkle`).
 #![expect(
-    clippy::unwrap_used,
     clippy::cast_possible_truncation,
     reason = "a broken fixture should fail loudly; test trees are small"
 )]
@@ -64,10 +63,7 @@ fn the_roots_are_those_of_the_other_implementation() {
     let pair = Pair::of(300);
     for size in 1..=300u64 {
         theirs.push(entry(size - 1));
-        assert_eq!(
-            theirs.root().as_bytes().as_slice(),
-            pair.roots[size as usize]
-        );
+        assert_eq!(theirs.root().as_bytes().as_slice(), pair.roots[size as usize]);
         let loaded = Frontier::load(size, pair.lookup()).unwrap();
         assert_eq!(loaded.root(), pair.roots[size as usize]);
     }
@@ -149,17 +145,8 @@ fn sizes_and_indices_outside_the_tree_are_refused() {
     assert_eq!(prove_consistency(6, 5, &lookup), Err(TreeError::Range));
     assert_eq!(prove_inclusion(0, 64, &lookup), Err(TreeError::Missing));
     let root = pair.ours.root();
-    assert_eq!(
-        verify_inclusion(&root, 0, 0, &root, &[]),
-        Err(TreeError::Range)
-    );
-    assert_eq!(
-        verify_consistency(6, &root, 5, &root, &[]),
-        Err(TreeError::Range)
-    );
+    assert_eq!(verify_inclusion(&root, 0, 0, &root, &[]), Err(TreeError::Range));
+    assert_eq!(verify_consistency(6, &root, 5, &root, &[]), Err(TreeError::Range));
     assert_eq!(verify_consistency(0, &root, 5, &root, &[]), Ok(()));
-    assert_eq!(
-        verify_consistency(0, &root, 5, &root, &[root]),
-        Err(TreeError::Proof)
-    );
+    assert_eq!(verify_consistency(0, &root, 5, &root, &[root]), Err(TreeError::Proof));
 }
