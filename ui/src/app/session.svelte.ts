@@ -52,6 +52,12 @@ export class Session {
     if (this.app) this.app = { ...this.app, settings: saved ?? app.settings };
   }
 
+  /** The person was active: the time until it locks begins anew. Rust counts; this only draws it. */
+  touched(now: number): void {
+    const minutes = this.app?.settings.autoLockMinutes ?? 0;
+    if (this.status && this.status.locksAt !== null && minutes > 0) this.status = { ...this.status, locksAt: now + minutes * 60_000 };
+  }
+
   takeOrg(org: OrgView): void {
     if (this.app?.phase !== "open") return;
     const moved = this.org !== null && this.org.id !== org.id;

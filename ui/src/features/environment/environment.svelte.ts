@@ -52,14 +52,14 @@ export class Environment {
   }
 
   async reload(): Promise<void> {
-    const before = this.view ? stagedTotal(this.view) : 0;
+    const before = this.view ? stagedTotal(this.view) : null;
+    this.rows.refresh();
     const view = await this.notices.attempt(this.vault.envOpen(this.id));
     if (!view) return;
     this.view = view;
-    const now = stagedTotal(view);
-    if (now > before && this.revision > 0) this.notices.say(`${plural(now, "staged change")}. Nothing is sent until you sign.`);
-    this.rows.refresh();
     this.revision += 1;
+    const now = stagedTotal(view);
+    if (before !== null && now > before) this.notices.say(`${plural(now, "staged change")}. Nothing is sent until you sign.`);
   }
 
   // ---- moving and selecting
@@ -69,25 +69,32 @@ export class Environment {
     this.#currentId = this.rows.row(this.current)?.id ?? null;
   }
 
+  /** Another filter or order begins at its first row. */
+  top(): void {
+    this.current = 0;
+    this.#currentId = null;
+  }
+
   /** After the rows changed: the same secret stays current if it is still near. */
   settle(): void {
     const at = this.#currentId === null ? -1 : this.rows.indexOf(this.#currentId);
-    if (at >= 0) this.current = at;
-    else this.move(this.current);
-    this.#currentId = this.rows.row(this.current)?.id ?? this.#currentId;
+    this.move(at >= 0 ? at : this.current);
   }
 
+  /** Selects a row or gives it back; as a range, everything from the last such row on. */
   mark(index: number, range: boolean): void {
-    const marked = new Set(this.marked);
-    const from = range && this.#anchor !== null ? Math.min(this.#anchor, index) : index;
-    const to = range && this.#anchor !== null ? Math.max(this.#anchor, index) : index;
-    for (let at = from; at <= to; at += 1) {
-      const id = this.rows.row(at)?.id;
-      if (!id) continue;
-      if (!range && marked.has(id)) marked.delete(id);
-      else marked.add(id);
-    }
+    const start = range ? (this.#anchor ?? index) : index;
     this.#anchor = index;
+    const rows = this.rows.between(Math.min(start, index), Math.max(start, index));
+    if (Array.isArray(rows)) this.#mark(rows, range);
+    else void this.notices.attempt(rows).then((late) => late && this.#mark(late, range));
+  }
+
+  #mark(rows: SecretRow[], range: boolean): void {
+    const marked = new Set(this.marked);
+    for (const { id } of rows) {
+      if (range || !marked.delete(id)) marked.add(id);
+    }
     this.marked = marked;
     this.notices.say(`${plural(marked.size, "name")} selected`);
   }

@@ -20,8 +20,8 @@ export class Rows {
   /** All names of the environment, and those that the filter leaves. */
   total = $state(0);
   matched = $state(0);
-  /** False until the first answer. */
-  loaded = $state(false);
+  /** How many answers were taken: 0 until the first rows are here. */
+  answers = $state(0);
 
   #pages = $state.raw<ReadonlyMap<number, SecretRow[]>>(new Map());
   #asked = 0;
@@ -33,6 +33,10 @@ export class Rows {
     readonly fetch: Fetch,
     readonly failed: (thrown: unknown) => void,
   ) {}
+
+  get loaded(): boolean {
+    return this.answers > 0;
+  }
 
   row(index: number): SecretRow | undefined {
     return this.#pages.get(Math.floor(index / pageSize))?.[index % pageSize];
@@ -79,6 +83,13 @@ export class Rows {
   /** Asks again for what is in view: something changed. */
   refresh(): void {
     this.#begin(false);
+  }
+
+  /** The rows `from` up to and with `to`: at once when they are here, else on their way. */
+  between(from: number, to: number): SecretRow[] | Promise<SecretRow[]> {
+    const near = Array.from({ length: to - from + 1 }, (_, at) => this.row(from + at)).filter((row) => row !== undefined);
+    if (near.length === to - from + 1) return near;
+    return this.fetch(this.#query(from, to - from + 1)).then((view) => view.rows);
   }
 
   /** All rows of the present question: for selecting everything that is filtered. */
@@ -134,7 +145,7 @@ export class Rows {
     this.#pages = pages;
     this.total = view.total;
     this.matched = view.matched;
-    this.loaded = true;
+    this.answers += 1;
     this.look(this.#wanted.first * pageSize, (this.#wanted.last + 1) * pageSize);
   }
 }
