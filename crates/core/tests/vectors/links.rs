@@ -44,13 +44,35 @@ pub(crate) fn link(d: &mut Draw, kind: u8) -> (Value, Value) {
     (input, output)
 }
 
+/// Fields that many bodies have.
+#[derive(Clone, Copy)]
+struct Common {
+    user: UserId,
+    env: EnvId,
+    invite: InviteId,
+    keys: MemberKeys,
+    role: Role,
+    end: u64,
+}
+
 fn body(d: &mut Draw, kind: u8) -> (Body, Value) {
-    let user = UserId(d.bytes());
-    let env = EnvId(d.bytes());
-    let invite = InviteId(d.bytes());
-    let keys = MemberKeys { isk: d.bytes(), iek: d.bytes() };
-    let role = d.one_of(Role::ALL);
-    let end = d.u64();
+    let common = Common {
+        user: UserId(d.bytes()),
+        env: EnvId(d.bytes()),
+        invite: InviteId(d.bytes()),
+        keys: MemberKeys { isk: d.bytes(), iek: d.bytes() },
+        role: d.one_of(Role::ALL),
+        end: d.u64(),
+    };
+    match kind {
+        1..=7 => about_people(d, kind, common),
+        8..=11 | 20 => about_environments(d, kind, common),
+        _ => about_the_rest(d, kind, common),
+    }
+}
+
+fn about_people(d: &mut Draw, kind: u8, common: Common) -> (Body, Value) {
+    let Common { user, invite, keys, role, end, .. } = common;
     match kind {
         1 => {
             let (audit_vkey, policy) = (d.bytes(), policy(d));
@@ -92,13 +114,19 @@ fn body(d: &mut Draw, kind: u8) -> (Body, Value) {
                 json!({ "isk": hex(keys.isk), "iek": hex(keys.iek), "by_new": hex(by_new) });
             (Body::KeyRotate { keys, by_new }, spelled)
         }
-        7 => {
+        _ => {
             let pop = d.bytes();
             let spelled = json!({
                 "user": text(user), "isk": hex(keys.isk), "iek": hex(keys.iek), "pop": hex(pop),
             });
             (Body::KeyReset { user, keys, pop }, spelled)
         }
+    }
+}
+
+fn about_environments(d: &mut Draw, kind: u8, common: Common) -> (Body, Value) {
+    let Common { user, env, end, .. } = common;
+    match kind {
         8 => {
             let (kind, place, parent) = (d.one_of(EnvKind::ALL), d.bytes(), EnvId(d.bytes()));
             let spelled = json!({
@@ -133,6 +161,17 @@ fn body(d: &mut Draw, kind: u8) -> (Body, Value) {
             });
             (Body::DekEpoch { env, epoch, dek_commit, reason, wraps, previous }, spelled)
         }
+        _ => {
+            let groups: Vec<EnvId> = (0..d.size(3)).map(|_| EnvId(d.bytes())).collect();
+            let spelled = json!({ "env": text(env), "groups": list(&groups, |env| text(env)) });
+            (Body::Compose { env, groups }, spelled)
+        }
+    }
+}
+
+fn about_the_rest(d: &mut Draw, kind: u8, common: Common) -> (Body, Value) {
+    let Common { user, keys, end, .. } = common;
+    match kind {
         12 => {
             let (token, rights) = (TokenId(d.bytes()), env_rights(d));
             let spelled = json!({
@@ -189,14 +228,9 @@ fn body(d: &mut Draw, kind: u8) -> (Body, Value) {
             };
             (body, spelled)
         }
-        19 => {
+        _ => {
             let agent = AgentId(d.bytes());
             (Body::AgentRevoke { agent }, json!({ "agent": text(agent) }))
-        }
-        _ => {
-            let groups: Vec<EnvId> = (0..d.size(3)).map(|_| EnvId(d.bytes())).collect();
-            let spelled = json!({ "env": text(env), "groups": list(&groups, |env| text(env)) });
-            (Body::Compose { env, groups }, spelled)
         }
     }
 }

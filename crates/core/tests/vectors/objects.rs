@@ -331,11 +331,11 @@ pub(crate) fn sign_in(d: &mut Draw) -> Vector {
     let keyset = Keyset {
         epoch,
         profile: 1,
-        salt: B64(d.blob(16)),
+        salt: B64(d.bytes::<16>().to_vec()),
         login_pub: B64(login.public().to_vec()),
-        isk: B64(d.blob(32)),
-        iek: B64(d.blob(32)),
-        blob: B64(d.blob(64)),
+        isk: B64(d.bytes::<32>().to_vec()),
+        iek: B64(d.bytes::<32>().to_vec()),
+        blob: B64(d.bytes::<64>().to_vec()),
     };
     let input = json!({
         "kind": "sign-in",
