@@ -1,7 +1,7 @@
 //! Reads and writes `.env` files.
 //!
-//! There is no standard. What is read here is the common part of the Node package `dotenv`,
-//! `python-dotenv` and `docker compose`; where they disagree:
+//! There is no standard. What is read here is the common part of the two readers that most files
+//! are written for, the Node package `dotenv` and `python-dotenv`; where they disagree:
 //!
 //! | text | here | Node `dotenv` | `python-dotenv` |
 //! |---|---|---|---|
@@ -9,13 +9,13 @@
 //! | `A= #c`, `A=#c` | empty, `#c` | empty | `#c` |
 //! | `A="\t \\ \" \$"` | tab, `\`, `"`, `$` | kept as written | all but `\$` |
 //! | `A="\q"` | kept as written | same | same |
-//! | `A='\'` | `\` (single quotes have no escapes) | same | unterminated |
+//! | `A='it\'s'` | reported (single quotes have no escapes) | `it\'s` | `it's` |
 //! | `` A=`b` `` | `b` | `b` | with its backticks |
 //! | `A: b` | reported | `b` | skipped |
 //! | `A-B=c`, `1A=c` | reported, can be renamed | accepted | accepted |
 //! | `A` | reported | skipped | no value |
 //! | `A="b"c`, `A="b` | reported | `"b"c`, `"b` with quotes | skipped |
-//! | byte order mark | skipped | part of the name | part of the name |
+//! | byte order mark | skipped | skipped | part of the name |
 //! | `A=-----BEGIN …` over several lines, no quotes | one value | first line | first line |
 //! | `${X}` | kept as written | kept | expanded if asked |
 //!
@@ -25,7 +25,7 @@
 //! shells write that without asking); a NUL makes it no `.env` file at all. Lines end with LF,
 //! CRLF or CR, and inside a quoted value each of them reads as LF.
 //!
-//! Time is linear in the file. No issue ever holds a value or a part of one: a text before `=` is
+//! Time is linear in the file. No issue holds what stands after a `=`; what stands before it is
 //! shown only if it looks like a name, because a line of a value broken in two can have a `=` too.
 
 mod line;

@@ -28,7 +28,8 @@ fn read(bytes: &[u8]) -> String {
     out.join(" | ")
 }
 
-/// The text, what is read, and whether Node `dotenv` 18 and `python-dotenv` 1.2 read the same.
+/// The text and what is read, grouped by whether Node `dotenv` 18 and `python-dotenv` 1.2 read the
+/// same (they were run on every text; of two assignments of one name they keep the last).
 #[rustfmt::skip]
 const CASES: &[(&str, &str)] = &[
     // All three agree.
@@ -82,6 +83,8 @@ const CASES: &[(&str, &str)] = &[
     ("", ""),
     ("\n\r\n\r", ""),
     ("A=b\nA=c", "1:A=b | 2:A=c"),
+    ("A=-----BEGIN X-----YWI=-----END X-----\nB=c", "1:A=-----BEGIN X-----YWI=-----END X----- | 2:B=c"),
+    ("A='\\'", "1:A=\\\\"),
     // Only `python-dotenv` agrees.
     ("A=b#c", "1:A=b#c"),
     ("A=#c", "1:A=#c"),
@@ -92,13 +95,11 @@ const CASES: &[(&str, &str)] = &[
     // Only Node `dotenv` agrees.
     ("A= #c", "1:A="),
     ("A=`b`", "1:A=b"),
+    ("\u{feff}A=b", "1:A=b"),
     ("A=`a'\"\nb`", "1:A=a\\'\\\"\\nb"),
-    ("A='\\'", "1:A=\\\\"),
     // Neither does.
     ("A=\"a\\$b\"", "1:A=a$b"),
-    ("\u{feff}A=b", "1:A=b"),
     ("A=-----BEGIN X-----\nYWI=\n-----END X-----\nB=c", "1:A=-----BEGIN X-----\\nYWI=\\n-----END X----- | 4:B=c"),
-    ("A=-----BEGIN X-----YWI=-----END X-----\nB=c", "1:A=-----BEGIN X-----YWI=-----END X----- | 2:B=c"),
     // What is reported instead of guessed.
     ("A", "!1 NoEquals"),
     ("export A", "!1 NoEquals"),
@@ -169,8 +170,8 @@ fn values_files_and_counts_have_caps() {
     assert_eq!(parse(many(MAX_ENTRIES).as_bytes()).unwrap().entries.len(), MAX_ENTRIES);
     assert_eq!(read(many(MAX_ENTRIES + 1).as_bytes()), "TooManyEntries");
     assert_eq!(read("a\n".repeat(MAX_ENTRIES + 1).as_bytes()), "NotAnEnvFile");
-    assert_eq!(read(&vec![b'\n'; MAX_FILE]), "");
-    assert_eq!(read(&vec![b'\n'; MAX_FILE + 1]), "FileTooLong");
+    assert_eq!(read(&vec![b'#'; MAX_FILE]), "");
+    assert_eq!(read(&vec![b'#'; MAX_FILE + 1]), "FileTooLong");
 }
 
 #[test]
@@ -253,7 +254,7 @@ fn any_value() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn what_is_written_reads_back(
