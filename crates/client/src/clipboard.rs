@@ -3,6 +3,9 @@
 //! Invariants: it is cleared only while it still holds what was put there; on time-out, on lock and
 //! on quit; no function returns what the clipboard holds. The system's clipboard object lives on one
 //! thread for as long as the program runs, because on X11 the content ends with its owner.
+//!
+//! What is on a clipboard is readable by every program of the session, and the system keeps copies
+//! of its own that nobody wipes. This module bounds the time, not the audience.
 
 use std::fmt;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};

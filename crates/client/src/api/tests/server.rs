@@ -135,8 +135,10 @@ async fn read(stream: &mut TcpStream) -> Option<Request> {
             return None;
         }
         if bytes[0] == 0x16 {
+            // A TLS greeting. Answer in plain text, and read on, so that the answer arrives.
             stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.ok()?;
-            return None; // a TLS greeting
+            while stream.read_buf(&mut bytes).await.ok()? > 0 {}
+            return None;
         }
     };
     let head = String::from_utf8(bytes[..end].to_vec()).ok()?;
