@@ -8,7 +8,8 @@
 
 pub mod clock;
 pub mod commands;
-mod connect;
+
+pub mod desk;
 pub mod dialogs;
 pub mod error;
 pub mod events;
@@ -17,7 +18,6 @@ pub mod ipc;
 pub mod lock_signals;
 pub mod shell;
 mod start;
-pub mod vault;
 pub mod view;
 pub mod windows;
 

@@ -13,9 +13,9 @@ use tauri::AppHandle;
 
 use crate::{
     clock::now,
+    desk::{Desk, NewVault},
     error::{Answer, CommandError},
     idle::IdleClock,
-    vault::{NewVault, Vault},
     view::{AppView, LockReason, Millis, Phase, SettingsView, StatusView},
     windows::{self, Secure},
 };
@@ -24,7 +24,7 @@ use crate::{
 pub struct Shell {
     app: AppHandle,
     /// Everything behind the window.
-    pub vault: Arc<dyn Vault>,
+    pub vault: Arc<Desk>,
     asked: Mutex<Asked>,
     dropped: Mutex<Option<PathBuf>>,
     idle: Mutex<IdleClock>,
@@ -81,7 +81,7 @@ impl std::fmt::Debug for Shell {
 
 impl Shell {
     /// The shell around `vault`.
-    pub fn new(app: AppHandle, vault: Arc<dyn Vault>) -> Self {
+    pub fn new(app: AppHandle, vault: Arc<Desk>) -> Self {
         Self {
             app,
             vault,

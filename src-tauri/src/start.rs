@@ -6,13 +6,13 @@ use tauri::{AppHandle, DragDropEvent, Manager, Window, WindowEvent};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::{
+    desk::{Desk, Notice},
     events::{
         self, AppChanged, DragOver, EnvChanged, FileDropped, OrgChanged, Progress, StatusChanged,
     },
     ipc,
     lock_signals::{self, LockSignal},
     shell::{Facts, Shell},
-    vault::{Notice, Vault},
     view::LockReason,
     windows::{self, MAIN, Secure},
 };
@@ -62,8 +62,11 @@ fn build_app() -> tauri::Result<tauri::App> {
         .on_window_event(on_window_event)
         .setup(|app| {
             let handle = app.handle().clone();
-            let vault: Arc<dyn Vault> = crate::connect::open_vault()?;
+            let root = std::env::var_os("STRONGROOM_DATA").map(Into::into);
+            let vault = Arc::new(Desk::open(root)?);
             handle.manage(Shell::new(handle.clone(), Arc::clone(&vault)));
+            let passing = Arc::clone(&vault);
+            tauri::async_runtime::spawn(async move { passing.pass_on().await });
             tauri::async_runtime::spawn(pass_on_notices(handle.clone(), vault));
             tauri::async_runtime::spawn(lock_when_idle(handle.clone()));
             tauri::async_runtime::spawn(lock_on_signals(handle.clone()));
@@ -129,7 +132,7 @@ fn on_drag(app: &AppHandle, drag: &DragDropEvent) {
 }
 
 /// Tells the main window what changes behind it.
-async fn pass_on_notices(app: AppHandle, vault: Arc<dyn Vault>) {
+async fn pass_on_notices(app: AppHandle, vault: Arc<Desk>) {
     let mut notices = vault.notices();
     loop {
         let shell = app.state::<Shell>();

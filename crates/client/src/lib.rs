@@ -18,3 +18,8 @@ pub mod settings;
 pub mod vault;
 
 pub use disk::DiskError;
+
+/// Writes a file that only its owner may read, in place of an older one.
+pub fn write_private(path: &std::path::Path, content: &[u8]) -> Result<(), DiskError> {
+    disk::replace(path, content)
+}

@@ -119,6 +119,16 @@ impl Profile {
         Ok(folder)
     }
 
+    /// Deletes the embedded server's folder, once no vault needs it any more.
+    pub fn remove_server(&self) -> Result<(), ProfileError> {
+        match fs::remove_dir_all(self.root.join("server")) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(DiskError::from(error).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn vaults(&self) -> PathBuf {
         self.root.join("vaults")
     }

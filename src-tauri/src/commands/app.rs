@@ -33,5 +33,5 @@ pub async fn settings_set(shell: Managed<'_>, settings: SettingsView) -> Answer<
 #[tauri::command]
 #[cfg_attr(feature = "bindings", specta::specta)]
 pub async fn task_cancel(shell: Managed<'_>, task: String) -> Answer<()> {
-    shell.vault.task_cancel(task).await
+    shell.vault.task_cancel(&task)
 }

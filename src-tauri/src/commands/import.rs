@@ -68,5 +68,6 @@ pub async fn import_apply(shell: Managed<'_>, report_id: String) -> Answer<Commi
 #[tauri::command]
 #[cfg_attr(feature = "bindings", specta::specta)]
 pub async fn import_discard(shell: Managed<'_>, report_id: String) -> Answer<()> {
-    shell.vault.import_discard(report_id).await
+    shell.vault.import_discard(&report_id);
+    Ok(())
 }

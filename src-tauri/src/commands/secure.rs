@@ -100,6 +100,7 @@ pub async fn kit_save(app: AppHandle, shell: Managed<'_>) -> Answer<Option<Strin
 /// The kit is put away.
 #[tauri::command]
 pub async fn kit_done(app: AppHandle, shell: Managed<'_>) -> Answer<()> {
+    shell.vault.kit_done();
     done(&app, &shell, Secure::Kit).await
 }
 
@@ -144,7 +145,7 @@ pub async fn edit_context(shell: Managed<'_>) -> Answer<EditContext> {
 /// A random value for the field.
 #[tauri::command]
 pub async fn edit_generate(shell: Managed<'_>, length: u32, symbols: bool) -> Answer<Shown> {
-    shell.vault.generate(length, symbols).await
+    shell.vault.generate(length, symbols)
 }
 
 /// Stages what was typed. Without a value the signed one stays.

@@ -2,9 +2,9 @@
 
 use super::Managed;
 use crate::{
+    desk::NewVault,
     error::{Answer, CommandError},
     shell::Act,
-    vault::NewVault,
     view::{AppView, LockReason},
 };
 

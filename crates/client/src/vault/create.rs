@@ -117,6 +117,7 @@ impl Creation {
                 DraftsKey::derive(&account.me.keyset.iek, &account.me.user.into()),
             )?,
             pins: pin_store(self.keep, &profile, &keys, &account.me),
+            keys: keys.clone(),
             profile: profile.clone(),
             lock,
             record,
@@ -161,7 +162,7 @@ async fn finish(
 ) -> Result<(), VaultError> {
     let Account { secret_key, .. } = account;
     // What cannot be made again is kept before anything depends on it.
-    tokio::task::spawn_blocking(move || -> Result<(), VaultError> {
+    let secret_key = tokio::task::spawn_blocking(move || -> Result<SecretKey, VaultError> {
         if keep != KeepSecretKey::Ask {
             keys.keep_secret_key(&secret_key)?;
         }
@@ -169,9 +170,10 @@ async fn finish(
             let (first, second) = words::two_words(&mut OsEntropy)?;
             keys.keep_words((first, second))?;
         }
-        Ok(())
+        Ok(secret_key)
     })
     .await??;
+    *hold(&session.fresh) = Some(secret_key);
     task.step(4)?;
     session.found_org(replica, batch).await?;
     Ok(())

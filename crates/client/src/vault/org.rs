@@ -180,9 +180,10 @@ impl OpenOrg {
         change(self.drafts.entry(env).or_default())
     }
 
-    /// The version a new edit of `secret` is made upon; 0 for one that is not signed yet.
+    /// The version a new edit of `secret` is made upon, a tombstone's too; 0 for one that is not
+    /// signed yet.
     pub fn base(&self, env: EnvId, secret: &SecretId) -> u64 {
-        let item = self.replica.env(&env).and_then(|copy| copy.lookup(secret));
+        let item = self.replica.env(&env).and_then(|copy| copy.history().items().lookup(secret));
         item.map_or(0, |item| item.change.version)
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use strongroom_core::draft::Draft;
 use strongroom_core::replica::Me;
-use strongroom_crypto::safe::{CacheKey, DraftsKey, OsEntropy};
+use strongroom_crypto::safe::{CacheKey, DraftsKey, OsEntropy, SecretKey};
 use strongroom_format::id::{EnvId, OrgId, UserId};
 use strongroom_format::wire::SignInKey;
 use tokio::sync::broadcast;
@@ -18,6 +18,7 @@ use super::task::Task;
 use crate::api::{Api, CannotSign, SignIn};
 use crate::cache::Cache;
 use crate::clock::Clock;
+use crate::keyring::VaultKeys;
 use crate::pins::PinStore;
 use crate::profile::{Profile, VaultLock, VaultRecord};
 
@@ -93,6 +94,9 @@ pub struct Session {
     pub(super) cache: Cache<CacheKey>,
     pub(super) drafts: Cache<DraftsKey>,
     pub(super) pins: PinStore,
+    pub(super) keys: VaultKeys,
+    /// The Secret Key of a vault that was made a moment ago, until its kit is put away.
+    pub(super) fresh: Mutex<Option<SecretKey>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) notices: broadcast::Sender<Notice>,
     pub(super) orgs: Mutex<Orgs>,
@@ -124,13 +128,15 @@ pub(super) struct Parts {
     pub(super) cache: Cache<CacheKey>,
     pub(super) drafts: Cache<DraftsKey>,
     pub(super) pins: PinStore,
+    pub(super) keys: VaultKeys,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) notices: broadcast::Sender<Notice>,
 }
 
 impl Session {
     pub(super) async fn assemble(parts: Parts) -> Arc<Self> {
-        let Parts { profile, lock, record, api, me, cache, drafts, pins, clock, notices } = parts;
+        let Parts { profile, lock, record, api, me, cache, drafts, pins, keys, clock, notices } =
+            parts;
         api.sign_in_as(Arc::new(Identity(Arc::clone(&me)))).await;
         Arc::new(Self {
             profile,
@@ -141,6 +147,8 @@ impl Session {
             cache,
             drafts,
             pins,
+            keys,
+            fresh: Mutex::default(),
             clock,
             notices,
             orgs: Mutex::new(Orgs { all: BTreeMap::new(), current: None }),
@@ -249,6 +257,11 @@ impl Session {
 
     pub(super) fn now_ms(&self) -> u64 {
         self.clock.now_ms()
+    }
+
+    /// The two words that secure windows show; `None` where no keyring keeps them.
+    pub fn words(&self) -> Option<(String, String)> {
+        self.keys.words().ok()
     }
 
     /// Ends the way to the server; what is under way finishes first.

@@ -80,6 +80,7 @@ pub async fn unlock(
             DraftsKey::derive(&me.keyset.iek, &user.into()),
         )?,
         pins: pin_store(keep, &profile, &keys, &me),
+        keys,
         profile,
         lock,
         record,
@@ -107,12 +108,22 @@ fn secret_key(
         SecretKeySource::Typed(text) => {
             text.lend(SecretKey::parse).map_err(|_| VaultError::WrongPassphrase)
         }
-        SecretKeySource::Kept if keep == KeepSecretKey::Ask => Err(VaultError::SecretKeyNeeded),
-        SecretKeySource::Kept => keys.secret_key().map_err(|error| match error {
-            KeyringError::Absent | KeyringError::Broken => VaultError::SecretKeyNeeded,
-            other => other.into(),
-        }),
+        SecretKeySource::Kept => secret_key_of(keep, keys),
     }
+}
+
+/// The Secret Key from where the vault keeps it.
+pub(super) fn secret_key_of(
+    keep: KeepSecretKey,
+    keys: &VaultKeys,
+) -> Result<SecretKey, VaultError> {
+    if keep == KeepSecretKey::Ask {
+        return Err(VaultError::SecretKeyNeeded);
+    }
+    keys.secret_key().map_err(|error| match error {
+        KeyringError::Absent | KeyringError::Broken => VaultError::SecretKeyNeeded,
+        other => other.into(),
+    })
 }
 
 /// Derives the account unlock key and opens the keyset; every failure looks the same.

@@ -1,0 +1,145 @@
+//! The organisation: its tree, and what creates or renames a part of it.
+
+use std::collections::BTreeMap;
+
+use strongroom_client::vault::{OpenOrg, Session};
+use strongroom_format::{
+    id::{AppId, EnvId, OrgId},
+    statement::Rights,
+};
+
+use super::{Desk, translate};
+use crate::{
+    error::Answer,
+    view::{AppRowView, EnvClass, EnvRowView, NewEnvironment, OrgRowView, OrgView, Role},
+};
+
+impl Desk {
+    /// The open organisation.
+    pub async fn org(&self) -> Answer<OrgView> {
+        let now = self.now();
+        let session = self.session()?;
+        let organisations = session
+            .organisations()
+            .into_iter()
+            .map(|(id, name, current)| OrgRowView { id: id.to_string(), name, current })
+            .collect();
+        self.look(move |session, org| org_view(session, org, organisations, now)).await
+    }
+
+    /// Makes an organisation and opens it.
+    pub async fn org_create(&self, name: String) -> Answer<OrgView> {
+        self.session()?.create_org(&name).await?;
+        self.org().await
+    }
+
+    /// Opens another organisation of this vault.
+    pub async fn org_select(&self, id: String) -> Answer<OrgView> {
+        let id: OrgId = id.parse()?;
+        self.session()?.select(id)?;
+        self.org().await
+    }
+
+    /// Renames the open organisation.
+    pub async fn org_rename(&self, name: String) -> Answer<OrgView> {
+        self.session()?.rename_org(&name).await?;
+        self.org().await
+    }
+
+    /// Makes an application with its environments.
+    pub async fn app_create(
+        &self,
+        name: String,
+        environments: Vec<NewEnvironment>,
+    ) -> Answer<OrgView> {
+        let environments =
+            environments.into_iter().map(|e| (e.name, translate::class_in(e.class))).collect();
+        self.session()?.create_app(&name, environments).await?;
+        self.org().await
+    }
+
+    /// Renames an application.
+    pub async fn app_rename(&self, app_id: String, name: String) -> Answer<OrgView> {
+        let app: AppId = app_id.parse()?;
+        self.session()?.rename_app(app, &name).await?;
+        self.org().await
+    }
+
+    /// Makes an environment.
+    pub async fn env_create(
+        &self,
+        app_id: String,
+        name: String,
+        class: EnvClass,
+    ) -> Answer<OrgView> {
+        let app: AppId = app_id.parse()?;
+        self.session()?.create_env(app, &name, translate::class_in(class)).await?;
+        self.org().await
+    }
+
+    /// Renames or reclassifies an environment.
+    pub async fn env_rename(
+        &self,
+        env_id: String,
+        name: String,
+        class: EnvClass,
+    ) -> Answer<OrgView> {
+        let env: EnvId = env_id.parse()?;
+        self.session()?.rename_env(env, &name, translate::class_in(class)).await?;
+        self.org().await
+    }
+}
+
+fn org_view(
+    session: &Session,
+    org: &mut OpenOrg,
+    organisations: Vec<OrgRowView>,
+    now: u64,
+) -> Answer<OrgView> {
+    let me = session.user();
+    let mut apps: BTreeMap<AppId, AppRowView> = BTreeMap::new();
+    for env in org.environments(now) {
+        let app_name = org.app_name(&env.app);
+        let row = EnvRowView {
+            id: env.env.to_string(),
+            name: env.name,
+            class: translate::class(env.class),
+            count: translate::count(env.count),
+            readable: env.rights.includes(Rights::READ),
+            staged: translate::count(env.staged),
+        };
+        apps.entry(env.app)
+            .or_insert_with(|| AppRowView {
+                id: env.app.to_string(),
+                name: app_name,
+                environments: Vec::new(),
+            })
+            .environments
+            .push(row);
+    }
+    let mut apps: Vec<AppRowView> = apps.into_values().collect();
+    apps.sort_by_cached_key(|app| app.name.to_lowercase());
+    for app in &mut apps {
+        app.environments.sort_by_cached_key(|env| (order(env.class), env.name.to_lowercase()));
+    }
+    let role = org.replica().state().role(&me).map(translate::role);
+    Ok(OrgView {
+        id: org.replica().state().org().to_string(),
+        name: org.name(),
+        role: role.unwrap_or(Role::Member),
+        sample: org.is_sample(),
+        me: translate::person(&me, org.person(&me), &me),
+        organisations,
+        apps,
+    })
+}
+
+/// From one's own work towards what is real.
+fn order(class: EnvClass) -> u8 {
+    match class {
+        EnvClass::Development => 0,
+        EnvClass::Staging => 1,
+        EnvClass::Production => 2,
+        EnvClass::Other => 3,
+    }
+}
