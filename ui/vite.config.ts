@@ -86,7 +86,7 @@ export default defineConfig(({ command, mode }) => {
     test: {
       environment: "happy-dom",
       experimental: { fsModuleCache: true },
-      include: ["tests/**/*.test.ts", "src/**/*.test.ts"],
+      include: ["tests/**/*.test.{ts,js}"],
       setupFiles: ["tests/setup.ts"],
     },
   };
