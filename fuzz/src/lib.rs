@@ -1,0 +1,178 @@
+//! What each fuzz target does with its bytes.
+//!
+//! Plain functions, so that the same bodies run under libFuzzer (`scripts/fuzz`) and, for a few
+//! seconds each, in the ordinary tests (`tests/fuzz_smoke.rs`). A body panics where a promise is
+//! broken: a decoder took bytes that it would not have written, or an opened thing was not sealed.
+
+use strongroom_core::details::Details;
+use strongroom_crypto::safe::context::ItemContext;
+use strongroom_crypto::safe::{Dek, InviteCode, RepeatableEntropy, SecretKey, ServiceToken};
+use strongroom_format::commit::{Field, SignedCommit};
+use strongroom_format::encoding::Codec;
+use strongroom_format::event::{Event, SignedAct};
+use strongroom_format::id::{EnvId, OrgId, Principal, SecretId};
+use strongroom_format::note::Checkpoint;
+use strongroom_format::pins::Pins;
+use strongroom_format::statement::Link;
+use strongroom_format::wire::{
+    ActPage, B64, CommitPage, EnvelopePage, ErrorAnswer, ItemPage, Keyset, SyncAnswer, WriteBatch,
+};
+
+/// A target: its name and its body.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target, by the name of its binary.
+pub const TARGETS: &[Target] = &[
+    ("link", link),
+    ("commit", commit),
+    ("event", event),
+    ("pins", pins),
+    ("write_batch", write_batch),
+    ("pages", pages),
+    ("checkpoint", checkpoint),
+    ("id", id),
+    ("json", json),
+    ("envelope", envelope),
+    ("token", token),
+    ("invite_code", invite_code),
+    ("secret_key", secret_key),
+    ("details", details),
+    ("dotenv", dotenv),
+];
+
+/// Runs one target.
+pub fn run(name: &str, data: &[u8]) {
+    if let Some((_, body)) = TARGETS.iter().find(|(target, _)| *target == name) {
+        body(data);
+    }
+}
+
+fn canonical<T: Codec>(data: &[u8]) {
+    if let Ok(value) = T::decode(data) {
+        assert!(value.encode() == data, "a second encoding was taken");
+    }
+}
+
+fn link(data: &[u8]) {
+    if let Ok(link) = Link::parse(data) {
+        assert!(link.as_bytes() == data);
+        assert!(link.statement.encode() == link.signed_bytes(), "a second encoding was taken");
+        // Whatever it says, no chain begins with it unless its founder signed it.
+        let _ = strongroom_chain::org::verify(&[link], OrgId([7; 32]), None);
+    }
+}
+
+fn commit(data: &[u8]) {
+    if let Ok(commit) = SignedCommit::parse(data) {
+        assert!(commit.as_bytes() == data);
+        assert!(commit.commit.encode() == commit.signed_bytes(), "a second encoding was taken");
+        let history = strongroom_chain::EnvHistory::new(commit.commit.org, commit.commit.env);
+        let _ = history.root_after(&commit.commit.changes);
+    }
+}
+
+fn event(data: &[u8]) {
+    canonical::<Event>(data);
+    canonical::<SignedAct>(data);
+}
+
+fn pins(data: &[u8]) {
+    canonical::<Pins>(data);
+}
+
+fn write_batch(data: &[u8]) {
+    canonical::<WriteBatch>(data);
+}
+
+fn pages(data: &[u8]) {
+    canonical::<EnvelopePage>(data);
+    canonical::<ActPage>(data);
+    canonical::<ItemPage>(data);
+    canonical::<CommitPage>(data);
+}
+
+/// The organisation and key that the seeds of the checkpoint target are made with.
+const LOG: (OrgId, [u8; 32]) = (OrgId([7; 32]), [1; 32]);
+
+fn checkpoint(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    if let Ok((checkpoint, signature)) = Checkpoint::parse(text, &LOG.0, 0, &LOG.1) {
+        assert!(checkpoint.note(&LOG.1, &signature) == text, "a second spelling was taken");
+    }
+}
+
+fn id(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    if let Ok(id) = text.parse::<OrgId>() {
+        assert!(id.to_string() == text, "a second spelling was taken");
+    }
+    if let Ok(id) = text.parse::<EnvId>() {
+        assert!(id.to_string() == text, "a second spelling was taken");
+    }
+    if let Ok(id) = text.parse::<Principal>() {
+        assert!(id.to_string() == text, "a second spelling was taken");
+    }
+}
+
+fn json(data: &[u8]) {
+    let _ = serde_json::from_slice::<SyncAnswer>(data);
+    let _ = serde_json::from_slice::<Keyset>(data);
+    let _ = serde_json::from_slice::<ErrorAnswer>(data);
+    if let Ok(bytes) = serde_json::from_slice::<B64>(data)
+        && let Ok(again) = serde_json::to_vec(&bytes)
+    {
+        assert!(serde_json::from_slice::<B64>(&again).is_ok_and(|b| b == bytes));
+    }
+}
+
+fn envelope(data: &[u8]) {
+    // Bytes that no seal made open under no key.
+    let Ok(dek) = Dek::make(&mut RepeatableEntropy::new(1)) else { return };
+    let context = ItemContext {
+        org: OrgId([7; 32]),
+        app_or_group: [1; 16],
+        env: EnvId([2; 16]),
+        epoch: 1,
+        secret: SecretId([3; 16]),
+        version: 1,
+        field: Field::Value.byte(),
+    };
+    assert!(strongroom_crypto::safe::open(&dek, &context.context(), data).is_err());
+}
+
+fn token(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    if let Ok(token) = ServiceToken::parse(text) {
+        let same = token.to_text().lend(|own| own == text);
+        assert!(same, "a second spelling was taken");
+    }
+}
+
+fn invite_code(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    if let Ok(code) = InviteCode::parse(text) {
+        let Ok(again) = code.to_text() else { panic!("a code was taken that cannot be written") };
+        assert!(again.lend(InviteCode::parse).is_ok());
+    }
+}
+
+fn secret_key(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    if let Ok(key) = SecretKey::parse(text) {
+        assert!(key.to_text().lend(SecretKey::parse).is_ok());
+    }
+}
+
+fn details(data: &[u8]) {
+    let _ = Details::parse(data);
+}
+
+fn dotenv(data: &[u8]) {
+    if let Ok(parsed) = strongroom_core::dotenv::parse(data) {
+        let mut last = 0;
+        for entry in &parsed.entries {
+            assert!(entry.line > last, "two entries begin on one line");
+            last = entry.line;
+        }
+    }
+}
