@@ -117,8 +117,7 @@ impl<K: SealKey> Cache<K> {
     pub fn get(&self, name: &str) -> Result<SecretBytes, CacheError> {
         let file = match disk::read(&self.path(name)?, MAX_FILE) {
             Ok(file) => file.ok_or(CacheError::Missing)?,
-            // Larger than anything that is ever written.
-            Err(DiskError::Io(std::io::ErrorKind::InvalidData)) => return Err(CacheError::Broken),
+            Err(e) if e.is_oversized() => return Err(CacheError::Broken),
             Err(e) => return Err(e.into()),
         };
         self.unseal(name, &file).ok_or(CacheError::Broken)

@@ -17,6 +17,13 @@ pub enum DiskError {
     Io(ErrorKind),
 }
 
+impl DiskError {
+    /// Whether [`read`] met a file that is longer than anything this program writes there.
+    pub(crate) fn is_oversized(&self) -> bool {
+        matches!(self, Self::Io(ErrorKind::InvalidData))
+    }
+}
+
 impl From<io::Error> for DiskError {
     fn from(e: io::Error) -> Self {
         match e.kind() {

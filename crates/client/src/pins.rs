@@ -14,7 +14,7 @@
 //! What no computer can see by itself: an old file and an old anchor, restored together. Then the
 //! older pins hold, and a server may show nothing below those.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use strongroom_crypto::safe::{Entropy, EntropyError, PinKey};
 use strongroom_format::encoding::Codec as _;
@@ -122,7 +122,7 @@ impl PinStore {
         match &self.home {
             Home::Anchored(keys) => self.load_anchored(keys, org).map(|(pins, _)| pins),
             Home::Alone(key) => {
-                let file = disk::read(&self.current(org), MAX_FILE)?.ok_or(PinsError::Missing)?;
+                let file = read(&self.current(org))?.ok_or(PinsError::Missing)?;
                 open(key, org, &file).ok_or(PinsError::Broken)
             }
         }
@@ -193,7 +193,7 @@ impl PinStore {
     }
 
     fn load_anchored(&self, keys: &VaultKeys, org: &OrgId) -> Result<(Pins, PinAnchor), PinsError> {
-        let current = disk::read(&self.current(org), MAX_FILE)?;
+        let current = read(&self.current(org))?;
         let anchor = match keys.pin_anchor(org) {
             Ok(anchor) => anchor,
             // A lone `next` is a first save that never reached the keyring.
@@ -206,7 +206,7 @@ impl PinStore {
             return Ok((require(&anchor, org, file)?, anchor));
         }
         // The anchor names the staged file: the crash came before the rename.
-        if let Some(file) = disk::read(&self.next(org), MAX_FILE)?.filter(named) {
+        if let Some(file) = read(&self.next(org))?.filter(named) {
             let pins = require(&anchor, org, &file)?;
             self.promote(org)?;
             return Ok((pins, anchor));
@@ -221,6 +221,13 @@ impl PinStore {
     fn next(&self, org: &OrgId) -> PathBuf {
         self.folder.join(format!("{org}.next"))
     }
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, PinsError> {
+    disk::read(path, MAX_FILE).map_err(|e| match e {
+        e if e.is_oversized() => PinsError::Broken,
+        e => e.into(),
+    })
 }
 
 fn anchor(keys: &VaultKeys, key: PinKey, staged: &Staged) -> Result<(), PinsError> {

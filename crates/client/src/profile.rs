@@ -163,7 +163,7 @@ impl Profile {
             match self.load(&id) {
                 Ok(record) => listing.vaults.push(record),
                 Err(ProfileError::Missing) => {} // a creation that never finished
-                Err(ProfileError::Broken) => listing.broken.push(id),
+                Err(ProfileError::Broken | ProfileError::Disk(_)) => listing.broken.push(id),
                 Err(e) => return Err(e),
             }
         }
@@ -173,7 +173,11 @@ impl Profile {
 
     /// The description of one vault.
     pub fn load(&self, id: &VaultId) -> Result<VaultRecord, ProfileError> {
-        let bytes = disk::read(&self.record_file(id), MAX_RECORD)?.ok_or(ProfileError::Missing)?;
+        let bytes = match disk::read(&self.record_file(id), MAX_RECORD) {
+            Ok(bytes) => bytes.ok_or(ProfileError::Missing)?,
+            Err(e) if e.is_oversized() => return Err(ProfileError::Broken),
+            Err(e) => return Err(e.into()),
+        };
         VaultRecord::parse(&bytes).filter(|record| record.id == *id).ok_or(ProfileError::Broken)
     }
 
@@ -260,10 +264,11 @@ impl Profile {
 
     /// The vault that was selected last, if it is still here.
     pub fn selected(&self) -> Result<Option<VaultId>, ProfileError> {
-        let Some(bytes) = disk::read(&self.selected_file(), MAX_RECORD)? else {
-            return Ok(None);
+        let bytes = match disk::read(&self.selected_file(), MAX_RECORD) {
+            Ok(bytes) => bytes.unwrap_or_default(),
+            Err(e) if e.is_oversized() => Vec::new(),
+            Err(e) => return Err(e.into()),
         };
-        // Only a convenience: a damaged note is as good as none.
         let selected = serde_json::from_slice::<Selected>(&bytes).ok();
         Ok(selected
             .filter(|s| s.version == record::VERSION && self.record_file(&s.vault).is_file())

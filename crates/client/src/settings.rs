@@ -125,8 +125,11 @@ impl Settings {
     /// A file that cannot be read is an error and not a default: the caller falls back to the
     /// defaults, which lock and clear, and says so.
     pub fn load(folder: &Path) -> Result<Self, SettingsError> {
-        let Some(bytes) = disk::read(&path(folder), MAX_FILE)? else {
-            return Ok(Self::default());
+        let bytes = match disk::read(&path(folder), MAX_FILE) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Ok(Self::default()),
+            Err(e) if e.is_oversized() => return Err(SettingsError::Broken),
+            Err(e) => return Err(e.into()),
         };
         let file: File = serde_json::from_slice(&bytes).map_err(|_| SettingsError::Broken)?;
         if file.version != VERSION {
@@ -189,6 +192,7 @@ mod tests {
             good.replace("\"clipboardSeconds\": 30", "\"clipboardSeconds\": 31"),
             format!("{good} x"),
             String::new(),
+            format!("{good}{}", " ".repeat(MAX_FILE)),
         ] {
             assert_ne!(bad, good);
             std::fs::write(path(folder.path()), bad).unwrap();

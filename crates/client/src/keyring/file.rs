@@ -47,7 +47,9 @@ impl Keyring for FileKeys {
 
     fn get(&self, name: &EntryName) -> Result<SecretText, KeyringError> {
         let bytes = disk::read(&self.path(name)?, MAX_VALUE)
-            .map_err(|_| KeyringError::Failed)?
+            .map_err(
+                |e| if e.is_oversized() { KeyringError::Broken } else { KeyringError::Failed },
+            )?
             .ok_or(KeyringError::Absent)?;
         SecretBytes::from_vec(bytes).into_text().map_err(|_| KeyringError::Broken)
     }

@@ -151,6 +151,8 @@ fn every_changed_byte_is_found() {
         d.put_back(&bad);
         assert!(matches!(d.store.load(&ORG), Err(PinsError::Broken)), "{place}");
     }
+    d.put_back(&vec![0; MAX_FILE + 1]);
+    assert!(matches!(d.store.load(&ORG), Err(PinsError::Broken)));
     d.put_back(&good[..good.len() - 1]);
     assert!(matches!(d.store.load(&ORG), Err(PinsError::Broken)));
 }

@@ -83,6 +83,7 @@ fn a_damaged_vault_does_not_hide_the_others() {
         text.replace("\"label\"", "\"lable\""),
         text.replace(&bad.id.to_string(), &good.id.to_string()),
         text[..text.len() / 2].to_owned(),
+        format!("{text}{}", " ".repeat(MAX_RECORD)),
     ] {
         assert_ne!(damaged, text);
         fs::write(profile.record_file(&bad.id), damaged).unwrap();
