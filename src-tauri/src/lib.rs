@@ -8,7 +8,6 @@
 
 pub mod clock;
 pub mod commands;
-
 pub mod desk;
 pub mod dialogs;
 pub mod error;

@@ -35,7 +35,6 @@ pub struct Shell {
 #[derive(Debug, Default)]
 struct Asked {
     create: Option<NewVault>,
-    kit_fresh: bool,
     reveal: Option<SecretAt>,
     /// Counts the reveal windows, so that the clock of one does not close the next.
     reveals: u64,
@@ -161,10 +160,9 @@ impl Shell {
         windows::open_secure(&self.app, Secure::Create).await
     }
 
-    /// Opens the Emergency Kit. `fresh`: the vault was made a moment ago.
-    pub async fn ask_kit(&self, fresh: bool) -> Answer<()> {
+    /// Opens the Emergency Kit.
+    pub async fn ask_kit(&self) -> Answer<()> {
         self.touch();
-        hold(&self.asked).kit_fresh = fresh;
         windows::open_secure(&self.app, Secure::Kit).await
     }
 
@@ -198,11 +196,6 @@ impl Shell {
         hold(&self.asked).create.clone().ok_or(CommandError::NotFound)
     }
 
-    /// The kit window may show a kit whose passphrase was typed a moment ago.
-    pub fn asked_kit_fresh(&self) -> bool {
-        hold(&self.asked).kit_fresh
-    }
-
     /// The secret that the reveal window shows.
     pub fn asked_reveal(&self) -> Answer<SecretAt> {
         hold(&self.asked).reveal.clone().ok_or(CommandError::NotFound)
@@ -229,7 +222,7 @@ impl Shell {
         match which {
             Secure::Unlock => {}
             Secure::Create => asked.create = None,
-            Secure::Kit => asked.kit_fresh = false,
+            Secure::Kit => self.vault.kit_closed(),
             Secure::Reveal => asked.reveal = None,
             Secure::Edit => asked.edit = None,
             Secure::Confirm => asked.confirm = None,

@@ -17,6 +17,8 @@ use crate::{
     windows::{self, MAIN, Secure},
 };
 
+/// How often the server of the open vault is asked for news.
+const SYNC_EVERY: Duration = Duration::from_secs(30);
 /// How long the end of the program waits for keys and clipboard to be cleared.
 const LAST_WORK: Duration = Duration::from_secs(3);
 
@@ -68,6 +70,7 @@ fn build_app() -> tauri::Result<tauri::App> {
             let passing = Arc::clone(&vault);
             tauri::async_runtime::spawn(async move { passing.pass_on().await });
             tauri::async_runtime::spawn(pass_on_notices(handle.clone(), vault));
+            tauri::async_runtime::spawn(ask_servers(handle.clone()));
             tauri::async_runtime::spawn(lock_when_idle(handle.clone()));
             tauri::async_runtime::spawn(lock_on_signals(handle.clone()));
             tauri::async_runtime::spawn(end_on_signals(handle.clone()));
@@ -155,6 +158,15 @@ async fn pass_on_notices(app: AppHandle, vault: Arc<Desk>) {
     }
 }
 
+/// Asks the server of the open vault for news, again and again.
+async fn ask_servers(app: AppHandle) {
+    let mut tick = tokio::time::interval(SYNC_EVERY);
+    loop {
+        tick.tick().await;
+        app.state::<Shell>().vault.sync_if_open().await;
+    }
+}
+
 async fn lock_when_idle(app: AppHandle) {
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     loop {
@@ -216,8 +228,12 @@ async fn end_on_signals(app: AppHandle) {
 
 async fn end(app: AppHandle) {
     let shell = app.state::<Shell>();
-    if tokio::time::timeout(LAST_WORK, shell.lock(LockReason::Quit)).await.is_err() {
-        tracing::error!("the vault did not lock in time");
+    let last = async {
+        lock(&shell, LockReason::Quit).await;
+        shell.vault.shut_down().await;
+    };
+    if tokio::time::timeout(LAST_WORK, last).await.is_err() {
+        tracing::error!("the program ends before everything was put away");
     }
     app.exit(0);
 }

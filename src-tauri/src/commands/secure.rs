@@ -71,13 +71,13 @@ pub async fn create_submit(
     shell.touch();
     shell.vault.create(shell.asked_create()?, passphrase, keep).await?;
     done(&app, &shell, Secure::Create).await?;
-    shell.ask_kit(true).await
+    shell.ask_kit().await
 }
 
 /// The Emergency Kit. Without a passphrase it is shown only right after the vault was made.
 #[tauri::command]
 pub async fn kit_context(shell: Managed<'_>, passphrase: Option<SecretText>) -> Answer<KitContext> {
-    shell.vault.kit(passphrase, shell.asked_kit_fresh()).await
+    shell.vault.kit(passphrase).await
 }
 
 /// Prints the kit with the system's dialog.

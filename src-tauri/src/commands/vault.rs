@@ -63,5 +63,5 @@ pub async fn vault_remove(shell: Managed<'_>, id: String) -> Answer<()> {
 #[tauri::command]
 #[cfg_attr(feature = "bindings", specta::specta)]
 pub async fn kit_open(shell: Managed<'_>) -> Answer<()> {
-    shell.ask_kit(false).await
+    shell.ask_kit().await
 }

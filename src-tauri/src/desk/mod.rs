@@ -30,7 +30,6 @@ use strongroom_client::{
     settings::Settings,
     vault::{self as client, ImportRun, OpenOrg, Session},
 };
-use strongroom_secret::SecretText;
 use tokio::sync::broadcast;
 
 use crate::{
@@ -83,7 +82,10 @@ pub struct Desk {
     copied: Arc<Mutex<Option<status::Copied>>>,
     imports: Mutex<BTreeMap<String, ImportRun>>,
     palette: Mutex<palette::Palette>,
-    kit_page: Mutex<Option<SecretText>>,
+    /// The kit in its window, so that it can be saved without asking again.
+    kit_shown: Mutex<Option<Arc<client::Kit>>>,
+    /// One creation, unlock, lock or removal at a time.
+    gate: tokio::sync::Mutex<()>,
     notices: broadcast::Sender<Notice>,
     inner: broadcast::Sender<client::Notice>,
 }
@@ -122,7 +124,8 @@ impl Desk {
             copied,
             imports: Mutex::default(),
             palette: Mutex::default(),
-            kit_page: Mutex::default(),
+            kit_shown: Mutex::default(),
+            gate: tokio::sync::Mutex::default(),
             notices: broadcast::channel(NOTICES).0,
             inner,
         })

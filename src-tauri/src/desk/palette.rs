@@ -25,10 +25,6 @@ pub(super) struct Palette {
 }
 
 impl Palette {
-    pub(super) fn clear(&mut self) {
-        *self = Self::default();
-    }
-
     fn refresh(&mut self, current: BTreeMap<EnvId, (String, Arc<EnvList>)>) {
         for env in self.lists.keys().filter(|env| !current.contains_key(env)) {
             self.index.remove(env);

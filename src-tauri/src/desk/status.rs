@@ -4,72 +4,95 @@ use std::{path::PathBuf, sync::Arc};
 
 use strongroom_client::{
     profile::ServerPlace,
-    vault::{Session, Standing, VaultError},
+    vault::{OpenOrg, Session, Standing, VaultError},
 };
 
-use super::{Desk, errors::stop_view, views};
+use super::{Desk, hold, translate};
 use crate::{
     error::{Answer, CommandError},
-    view::{StatusView, VerifyState},
+    view::{CopyView, Millis, StatusView, VerifyState},
 };
 
+/// A value of ours on the clipboard: its name, and when it is cleared.
+#[derive(Debug, Clone)]
+pub(super) struct Copied {
+    pub(super) name: String,
+    pub(super) clears_at: Millis,
+}
+
 impl Desk {
-    pub(super) fn status_view(&self, session: &Session) -> Answer<StatusView> {
-        let record = session.record();
-        let clipboard = match self.0.clipboard.remaining() {
-            Some(_) => self.state().copied.clone(),
-            None => None,
-        };
-        Ok(session.with(|org| {
-            let standing = org.standing.clone();
-            let replica = org.replica();
-            let commits: u64 = replica.envs().values().map(|copy| copy.history().seq()).sum();
-            let (checked, to_check) = standing.checked;
-            Ok(StatusView {
-                server: place(&record.server),
-                embedded: record.server == ServerPlace::Embedded,
-                last_sync: standing.synced_ms.map(views::millis),
-                state: verified(&standing),
-                link: views::number(replica.state().seq()),
-                commit: views::number(commits),
-                audit: views::number(replica.audit().size),
-                checked: views::number(checked),
-                to_check: views::number(to_check),
-                clipboard,
-                locks_at: None,
-                verified_at: standing.synced_ms.map(views::millis),
-                stop: standing.stop.as_ref().map(|stop| {
-                    stop_view(
-                        stop,
-                        standing.evidence.as_ref().map(|path| path.display().to_string()),
-                    )
-                }),
-            })
-        })?)
+    /// The status bar.
+    pub async fn status(&self) -> Answer<StatusView> {
+        let copied = hold(&self.copied).clone();
+        self.look(move |session, org| Ok(status_view(session, org, copied))).await
     }
 
-    /// Asks the server for news. What went wrong is in the session's standing and in the status bar;
-    /// here it is only logged.
-    pub(super) async fn sync(&self, session: &Arc<Session>) {
-        let done = match session.sync().await {
-            Ok(()) => session.verify_history().await,
-            Err(error) => Err(error),
-        };
-        match done {
-            Ok(()) | Err(VaultError::Stopped(_)) => {}
-            Err(error) => tracing::warn!(%error, "sync"),
+    /// Asks the server now.
+    pub async fn sync_now(&self) -> Answer<StatusView> {
+        let session = self.session()?;
+        sync(&session).await;
+        self.status().await
+    }
+
+    /// Asks the server in the background, as long as this vault is open.
+    pub async fn sync_if_open(&self) {
+        if let Ok(session) = self.session() {
+            sync(&session).await;
         }
     }
 
-    /// Copies the evidence to where the person wants it.
-    pub(super) async fn save_evidence(&self, file: PathBuf) -> Answer<()> {
-        self.work(move |_, session| {
-            let evidence = session.with(|org| Ok(org.standing.evidence.clone()))?;
-            let evidence = evidence.ok_or(CommandError::NotFound)?;
+    /// Copies the evidence of a differing history to where the person wants it.
+    pub async fn evidence_save(&self, file: PathBuf) -> Answer<()> {
+        self.look(move |_, org| {
+            let evidence = org.standing.evidence.as_ref().ok_or(CommandError::NotFound)?;
             std::fs::copy(evidence, file).map_err(|_| CommandError::FileUnreadable)?;
             Ok(())
         })
         .await
+    }
+
+    /// Cancels work; work that ended already is let be.
+    pub fn task_cancel(&self, task: &str) -> Answer<()> {
+        self.session()?.cancel(task);
+        Ok(())
+    }
+}
+
+/// Asks the server for news and checks what is still unchecked. What goes wrong is part of the
+/// session's standing, which the status bar shows; here it is only logged.
+pub(super) async fn sync(session: &Arc<Session>) {
+    let done = match session.sync().await {
+        Ok(()) => session.verify_history().await,
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(()) | Err(VaultError::Stopped(_)) => {}
+        Err(error) => tracing::warn!(%error, "sync"),
+    }
+}
+
+fn status_view(session: &Session, org: &mut OpenOrg, copied: Option<Copied>) -> StatusView {
+    let record = session.record();
+    let standing = org.standing.clone();
+    let replica = org.replica();
+    let commits: u64 = replica.envs().values().map(|copy| copy.history().seq()).sum();
+    let (checked, to_check) = standing.checked;
+    let evidence = standing.evidence.as_ref().map(|path| path.display().to_string());
+    StatusView {
+        server: place(&record.server),
+        embedded: record.server == ServerPlace::Embedded,
+        last_sync: standing.synced_ms.map(translate::millis),
+        state: verified(&standing),
+        link: translate::count(replica.state().seq()),
+        commit: translate::count(commits),
+        audit: translate::count(replica.audit().size),
+        checked: translate::count(checked),
+        to_check: translate::count(to_check),
+        clipboard: copied.map(|copied| CopyView { name: copied.name, clears_at: copied.clears_at }),
+        // The shell knows when nobody has been there for long enough.
+        locks_at: None,
+        verified_at: standing.synced_ms.map(translate::millis),
+        stop: standing.stop.as_ref().map(|stop| translate::stop(stop, evidence)),
     }
 }
 

@@ -7,7 +7,7 @@ use strongroom_client::{
     keyring::{KeyringError, KeyringState as Ring},
     pins::PinsError,
     profile::ProfileError,
-    settings::{self, Settings},
+    settings::{self, Settings, SettingsError},
     vault::{Progress, Stop, StopKind, TaskKind, VaultError},
 };
 use strongroom_core::{details, names::NameError};
@@ -132,6 +132,14 @@ pub(super) fn user_of(principal: &Principal) -> Option<UserId> {
     }
 }
 
+pub(super) fn theme(theme: settings::Theme) -> Theme {
+    match theme {
+        settings::Theme::System => Theme::System,
+        settings::Theme::Dark => Theme::Dark,
+        settings::Theme::Light => Theme::Light,
+    }
+}
+
 pub(super) fn settings_out(settings: &Settings, keyring: Ring, folder: String) -> SettingsView {
     SettingsView {
         auto_lock_minutes: settings.auto_lock_minutes,
@@ -139,11 +147,7 @@ pub(super) fn settings_out(settings: &Settings, keyring: Ring, folder: String) -
         lock_on_sleep: settings.lock_on_sleep,
         clipboard_seconds: settings.clipboard_seconds,
         reveal_seconds: settings.reveal_seconds,
-        theme: match settings.theme {
-            settings::Theme::System => Theme::System,
-            settings::Theme::Dark => Theme::Dark,
-            settings::Theme::Light => Theme::Light,
-        },
+        theme: theme(settings.theme),
         row_height: match settings.row_height {
             settings::RowHeight::Compact => RowHeight::Compact,
             settings::RowHeight::Roomy => RowHeight::Roomy,
@@ -233,6 +237,15 @@ impl From<KeyringError> for CommandError {
         match error {
             KeyringError::Missing => Self::KeyringMissing,
             _ => Self::KeyringBusy,
+        }
+    }
+}
+
+impl From<SettingsError> for CommandError {
+    fn from(error: SettingsError) -> Self {
+        match error {
+            SettingsError::Disk(error) => of_disk(&error),
+            SettingsError::NotAChoice { .. } | SettingsError::Broken => Self::internal(&error),
         }
     }
 }

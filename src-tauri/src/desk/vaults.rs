@@ -1,275 +1,229 @@
 //! Vaults of this computer: make, select, open, lock, remove; and what their secure windows show.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use strongroom_client::{
-    api::{Api, TimeLimits},
-    keyring::VaultKeys,
-    profile::{KeepSecretKey as Keep, Profile, ServerPlace, VaultId, VaultRecord},
-    vault::{self, Creation, Kit, SecretKeySource, Session},
+    clipboard::Cleared,
+    keyring::{KeyringState as Ring, VaultKeys},
+    profile::{KeepSecretKey as Keep, ServerPlace, VaultId, VaultRecord},
+    vault::{self as client, Cost, Creation, SecretKeySource, Session},
 };
 use strongroom_secret::{Passphrase, SecretText};
 
-use super::{Desk, status, views};
+use super::{Desk, NewVault, hold, palette::Palette, status, translate};
 use crate::{
     error::{Answer, CommandError},
-    vault::NewVault,
     view::{
         AppView, LockReason, LockView, Phase, SettingsView, VaultView,
-        secure::{KeepSecretKey, KitContext, KitView, SecureFrame, Shown, UnlockContext},
+        secure::{KeepSecretKey, SecureFrame, UnlockContext},
     },
 };
 
-/// The longest passphrase, in bytes; what is longer is no passphrase.
-const LONGEST_PASSPHRASE: u32 = 1024;
-
-/// The vault that was selected last, or else the oldest.
-pub(super) fn first_selection(profile: &Profile) -> Answer<Option<VaultId>> {
-    let selected = profile.selected()?;
-    Ok(match selected {
-        Some(vault) => Some(vault),
-        None => profile.list()?.vaults.first().map(|vault| vault.id),
-    })
-}
+/// The longest passphrase, in bytes: what is longer was not typed.
+const MAX_PASSPHRASE: u32 = 1024;
 
 impl Desk {
-    pub(super) async fn app_view(&self) -> Answer<AppView> {
-        let desk = self.clone();
-        blocking(move || {
-            let ring = views::keyring(desk.0.keyring.state());
-            let listing = desk.0.profile.list()?;
-            for broken in &listing.broken {
-                tracing::warn!(vault = %broken, "the description of a vault cannot be read");
-            }
-            let mut state = desk.state();
-            state.keyring = ring;
-            let phase = match (&state.session, listing.vaults.is_empty()) {
-                (Some(_), _) => Phase::Open,
-                (None, true) => Phase::Welcome,
-                (None, false) => Phase::Locked,
-            };
-            let folder = desk.0.profile.root().display().to_string();
-            Ok(AppView {
-                phase,
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                vaults: listing.vaults.iter().map(vault_view).collect(),
-                current: state.current.map(|vault| vault.to_string()),
-                locked: (phase == Phase::Locked).then(|| state.locked.clone()),
-                keyring: ring,
-                settings: views::settings(&state.settings, ring, folder),
-            })
-        })
-        .await
-    }
-
-    pub(super) async fn keep_settings(&self, view: SettingsView) -> Answer<SettingsView> {
-        let chosen = views::chosen(&view);
-        chosen.save(self.0.profile.root())?;
-        let kept = {
-            let mut state = self.state();
-            state.settings = chosen.clone();
-            views::settings(&chosen, state.keyring, self.0.profile.root().display().to_string())
-        };
-        self.tell_app().await;
-        Ok(kept)
-    }
-
-    pub(super) async fn select_vault(&self, id: &str) -> Answer<AppView> {
-        let vault: VaultId = views::id(id)?;
-        self.0.profile.load(&vault)?;
-        let open = self.state().session.as_ref().map(|session| session.record().id);
-        if open.is_some_and(|open| open != vault) {
-            self.lock_vault(LockReason::User).await?;
+    /// What the window shows first.
+    pub async fn app(&self) -> Answer<AppView> {
+        let ring = self.keyring_state().await?;
+        let listing = self.profile.list()?;
+        for broken in &listing.broken {
+            tracing::warn!(vault = %broken, "the description of a vault cannot be read");
         }
-        self.0.profile.select(vault)?;
-        self.state().current = Some(vault);
-        self.tell_app().await;
-        self.app_view().await
+        let open = hold(&self.session).is_some();
+        let phase = match (open, listing.vaults.is_empty()) {
+            (true, _) => Phase::Open,
+            (false, true) => Phase::Welcome,
+            (false, false) => Phase::Locked,
+        };
+        let locked = hold(&self.locked).clone().unwrap_or(LockView {
+            reason: LockReason::Start,
+            at: translate::millis(self.now()),
+            idle_minutes: None,
+            staged_kept: 0,
+            clipboard_cleared: false,
+        });
+        Ok(AppView {
+            phase,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            current: self.selected()?.map(|vault| vault.to_string()),
+            vaults: listing.vaults.iter().map(vault_view).collect(),
+            locked: (phase == Phase::Locked).then_some(locked),
+            keyring: translate::keyring(ring),
+            settings: translate::settings_out(&hold(&self.settings), ring, self.folder()),
+        })
     }
 
-    pub(super) async fn create_vault(
+    /// Saves the settings and answers with those in force.
+    pub async fn settings_set(&self, settings: SettingsView) -> Answer<SettingsView> {
+        let chosen = translate::settings_in(&settings);
+        chosen.save(self.profile.root())?;
+        *hold(&self.settings) = chosen.clone();
+        self.tell_app().await;
+        Ok(translate::settings_out(&chosen, self.keyring_state().await?, self.folder()))
+    }
+
+    /// Selects a vault; an open one is locked first.
+    pub async fn select(&self, id: String) -> Answer<AppView> {
+        let vault: VaultId = id.parse()?;
+        self.profile.load(&vault)?;
+        if self.open_vault().is_some_and(|open| open != vault) {
+            self.close_session(LockReason::User).await;
+        }
+        self.profile.select(vault)?;
+        self.tell_app().await;
+        self.app().await
+    }
+
+    /// Makes a vault on the embedded server and leaves it open.
+    pub async fn create(
         &self,
         new: NewVault,
         passphrase: SecretText,
         keep: KeepSecretKey,
     ) -> Answer<()> {
         let passphrase = checked(passphrase)?;
-        let _gate = self.0.gate.lock().await;
+        let _gate = self.gate.lock().await;
         let creation = Creation {
             label: new.label,
             person: new.person,
             organisation: new.organisation,
             sample: false,
             place: ServerPlace::Embedded,
-            api: self.api(&ServerPlace::Embedded).await?,
+            api: self.server.api(&ServerPlace::Embedded).await?,
             keep: match keep {
                 KeepSecretKey::Keyring => Keep::Keyring,
                 KeepSecretKey::Ask => Keep::Ask,
                 KeepSecretKey::File => Keep::File,
             },
-            cost: Default::default(),
+            cost: Cost::default(),
         };
         self.close_session(LockReason::User).await;
         let session = creation
             .run(
                 passphrase,
-                self.0.profile.clone(),
-                Arc::clone(&self.0.keyring),
-                Arc::clone(&self.0.clock),
-                self.0.changes.clone(),
+                self.profile.clone(),
+                Arc::clone(&self.keyring),
+                Arc::clone(&self.clock),
+                self.inner.clone(),
             )
             .await?;
         self.adopt(session).await
     }
 
-    pub(super) async fn create_sample_vault(&self) -> Answer<()> {
-        let known = self.0.profile.list()?.vaults.into_iter().find(|vault| vault.sample);
-        if let Some(known) = known {
-            self.select_vault(&known.id.to_string()).await?;
-            let passphrase = SecretText::from_string(vault::SAMPLE_PASSPHRASE.to_owned());
-            return self.unlock_vault(passphrase, None).await;
+    /// Makes the sample, or opens the one there is: its passphrase is no secret.
+    pub async fn create_sample(&self) -> Answer<()> {
+        let sample = self.profile.list()?.vaults.into_iter().find(|vault| vault.sample);
+        if let Some(sample) = sample {
+            self.select(sample.id.to_string()).await?;
+            let passphrase = SecretText::from_string(client::SAMPLE_PASSPHRASE.to_owned());
+            return self.unlock(passphrase, None).await;
         }
-        let _gate = self.0.gate.lock().await;
-        let api = self.api(&ServerPlace::Embedded).await?;
+        let _gate = self.gate.lock().await;
+        let api = self.server.api(&ServerPlace::Embedded).await?;
         self.close_session(LockReason::User).await;
-        let session = vault::create_sample(
+        let session = client::create_sample(
             api,
-            self.0.profile.clone(),
-            Arc::clone(&self.0.keyring),
-            Arc::clone(&self.0.clock),
-            self.0.changes.clone(),
+            self.profile.clone(),
+            Arc::clone(&self.keyring),
+            Arc::clone(&self.clock),
+            self.inner.clone(),
         )
         .await?;
+        // Nobody puts away the kit of a sample.
         session.kit_put_away();
         self.adopt(session).await
     }
 
-    pub(super) async fn unlock_vault(
+    /// Opens the selected vault. `secret_key` is the text of the Emergency Kit.
+    pub async fn unlock(
         &self,
         passphrase: SecretText,
         secret_key: Option<SecretText>,
     ) -> Answer<()> {
         let passphrase = checked(passphrase)?;
-        let _gate = self.0.gate.lock().await;
-        if self.state().session.is_some() {
+        let _gate = self.gate.lock().await;
+        if self.open_vault().is_some() {
             return Ok(());
         }
-        let record = self.current_record()?;
+        let record = self.record()?;
         let source = secret_key.map_or(SecretKeySource::Kept, SecretKeySource::Typed);
-        let session = vault::unlock(
+        let session = client::unlock(
             record.id,
             passphrase,
             source,
-            self.0.profile.clone(),
-            self.api(&record.server).await?,
-            Arc::clone(&self.0.keyring),
-            Arc::clone(&self.0.clock),
-            self.0.changes.clone(),
+            self.profile.clone(),
+            self.server.api(&record.server).await?,
+            Arc::clone(&self.keyring),
+            Arc::clone(&self.clock),
+            self.inner.clone(),
         )
         .await?;
         self.adopt(session).await
     }
 
-    /// The vault is open: it is the selected one from now on, and its server is asked for news.
-    async fn adopt(&self, session: Arc<Session>) -> Answer<()> {
-        let vault = session.record().id;
-        self.0.profile.select(vault)?;
-        {
-            let mut state = self.state();
-            state.current = Some(vault);
-            state.session = Some(Arc::clone(&session));
-        }
-        self.tell_app().await;
-        self.tell_org().await;
-        self.tell_status().await;
-        let desk = self.clone();
-        tauri::async_runtime::spawn(async move { desk.sync(&session).await });
-        Ok(())
-    }
-
-    pub(super) async fn lock_vault(&self, reason: LockReason) -> Answer<()> {
+    /// Drops all keys and clears the clipboard. Locking a locked vault only clears the clipboard.
+    pub async fn lock(&self, reason: LockReason) -> Answer<()> {
+        let _gate = self.gate.lock().await;
         if self.close_session(reason).await {
             self.tell_app().await;
         }
         Ok(())
     }
 
-    /// Drops the keys and everything opened with them. Says whether anything was open.
-    async fn close_session(&self, reason: LockReason) -> bool {
-        let desk = self.clone();
-        let cleared = tokio::task::spawn_blocking(move || desk.0.clipboard.clear()).await;
-        let clipboard_cleared =
-            matches!(cleared, Ok(Ok(strongroom_client::clipboard::Cleared::Yes)));
-        let session = {
-            let mut state = self.state();
-            state.palette.clear();
-            state.imports.clear();
-            state.kit = None;
-            state.copied = None;
-            let Some(session) = state.session.take() else { return false };
-            state.locked = LockView {
-                reason,
-                at: views::millis(self.now_ms()),
-                idle_minutes: (reason == LockReason::Idle)
-                    .then_some(state.settings.auto_lock_minutes),
-                staged_kept: views::number(session.staged_total()),
-                clipboard_cleared,
-            };
-            session
-        };
-        session.close().await;
-        true
+    /// Ends the embedded server, for the end of the program.
+    pub async fn shut_down(&self) {
+        self.server.shut_down().await;
     }
 
-    pub(super) async fn remove_vault(&self, id: &str) -> Answer<()> {
-        let vault: VaultId = views::id(id)?;
-        let open = self.state().session.as_ref().map(|session| session.record().id);
-        if open == Some(vault) {
+    /// Takes a vault off this computer: its files, and its entries in the keyring.
+    pub async fn remove(&self, id: String) -> Answer<()> {
+        let vault: VaultId = id.parse()?;
+        let _gate = self.gate.lock().await;
+        if self.open_vault() == Some(vault) {
             self.close_session(LockReason::User).await;
         }
-        let desk = self.clone();
+        let (profile, keyring) = (self.profile.clone(), Arc::clone(&self.keyring));
         blocking(move || {
-            let record = desk.0.profile.load(&vault)?;
-            let lock = desk.0.profile.lock(&vault)?;
+            let record = profile.load(&vault)?;
+            let lock = profile.lock(&vault)?;
             if record.keep == Keep::Keyring {
-                // A keyring that is gone keeps nothing that could open the vault without its files.
-                let keys = VaultKeys::new(Arc::clone(&desk.0.keyring), vault);
-                if let Err(error) = keys.forget_all(&record.orgs) {
+                // Without its files the entries open nothing, so this does not stop the removal.
+                if let Err(error) = VaultKeys::new(keyring, vault).forget_all(&record.orgs) {
                     tracing::warn!(%error, "entries of a removed vault stay in the keyring");
                 }
             }
-            desk.0.profile.remove(lock)?;
-            let next = first_selection(&desk.0.profile)?;
-            desk.state().current = next;
-            Ok(())
+            Ok(profile.remove(lock)?)
         })
         .await?;
+        if !self.profile.list()?.vaults.iter().any(|vault| vault.server == ServerPlace::Embedded) {
+            self.server.shut_down().await;
+            self.profile.remove_server()?;
+        }
         self.tell_app().await;
         Ok(())
     }
 
-    /// Words and colours. The words are kept for each vault; without one selected there are none.
-    pub(super) async fn frame(&self) -> Answer<SecureFrame> {
-        let desk = self.clone();
-        blocking(move || {
-            let (theme, current) = {
-                let state = desk.state();
-                (state.settings.theme.into(), state.current)
-            };
-            let words = current.and_then(|vault| {
-                let record = desk.0.profile.load(&vault).ok()?;
-                let keys = VaultKeys::new(Arc::clone(&desk.0.keyring), vault);
-                (record.keep == Keep::Keyring).then(|| keys.words().ok())?
-            });
-            Ok(SecureFrame { words, theme })
-        })
-        .await
+    /// Words and colours of a secure window. A vault without a keyring has no words.
+    pub async fn secure_frame(&self) -> Answer<SecureFrame> {
+        let theme = translate::theme(hold(&self.settings).theme);
+        let (profile, keyring) = (self.profile.clone(), Arc::clone(&self.keyring));
+        let current = self.selected()?;
+        let words = blocking(move || {
+            Ok(current.and_then(|vault| {
+                let record = profile.load(&vault).ok()?;
+                let keys = VaultKeys::new(keyring, vault);
+                (record.keep == Keep::Keyring).then(|| keys.words().ok()).flatten()
+            }))
+        });
+        Ok(SecureFrame { words: words.await?, theme })
     }
 
-    pub(super) async fn unlock_view(&self) -> Answer<UnlockContext> {
-        let record = self.current_record()?;
+    /// What the unlock window shows.
+    pub async fn unlock_context(&self) -> Answer<UnlockContext> {
+        let record = self.record()?;
         Ok(UnlockContext {
-            frame: self.frame().await?,
+            frame: self.secure_frame().await?,
             label: record.label,
             server: status::place(&record.server),
             needs_secret_key: record.keep == Keep::Ask,
@@ -277,49 +231,63 @@ impl Desk {
         })
     }
 
-    pub(super) async fn kit_view(&self, passphrase: Option<SecretText>) -> Answer<KitContext> {
-        let frame = self.frame().await?;
-        let session = self.session()?;
-        if passphrase.is_none() && !session.has_fresh_kit() {
-            return Ok(KitContext { frame, needs_passphrase: true, kit: None });
-        }
-        let needs_passphrase = passphrase.is_some();
-        let kit = session.kit(passphrase.map(checked).transpose()?).await?;
-        let shown = kit_page(&kit);
-        self.state().kit = Some(kit);
-        Ok(KitContext { frame, needs_passphrase, kit: Some(shown) })
+    /// The vault is open: it is the selected one from now on, and its server is asked for news.
+    async fn adopt(&self, session: Arc<Session>) -> Answer<()> {
+        self.profile.select(session.record().id)?;
+        *hold(&self.session) = Some(Arc::clone(&session));
+        *hold(&self.locked) = None;
+        self.tell_app().await;
+        self.tell_org().await;
+        self.tell_status().await;
+        tokio::spawn(async move { status::sync(&session).await });
+        Ok(())
     }
 
-    pub(super) fn put_kit_away(&self) {
-        if let Ok(session) = self.session() {
-            session.kit_put_away();
-        }
-        self.state().kit = None;
+    /// Drops the keys and everything opened with them. Says whether a vault was open.
+    async fn close_session(&self, reason: LockReason) -> bool {
+        let clipboard_cleared = matches!(self.clipboard.clear(), Ok(Cleared::Yes));
+        *hold(&self.copied) = None;
+        hold(&self.imports).clear();
+        *hold(&self.palette) = Palette::default();
+        *hold(&self.kit_shown) = None;
+        let Some(session) = hold(&self.session).take() else { return false };
+        *hold(&self.locked) = Some(LockView {
+            reason,
+            at: translate::millis(self.now()),
+            idle_minutes: (reason == LockReason::Idle)
+                .then(|| hold(&self.settings).auto_lock_minutes),
+            staged_kept: translate::count(session.staged_total()),
+            clipboard_cleared,
+        });
+        session.close().await;
+        true
     }
 
-    pub(super) async fn save_kit(&self, file: PathBuf) -> Answer<()> {
-        let desk = self.clone();
-        blocking(move || {
-            let state = desk.state();
-            let kit = state.kit.as_ref().ok_or(CommandError::NotFound)?;
-            Ok(kit.write(&file)?)
+    /// The vault that was selected last, or else the oldest.
+    fn selected(&self) -> Answer<Option<VaultId>> {
+        Ok(match self.profile.selected()? {
+            Some(vault) => Some(vault),
+            None => self.profile.list()?.vaults.first().map(|vault| vault.id),
         })
-        .await
     }
 
-    fn current_record(&self) -> Answer<VaultRecord> {
-        let current = self.state().current.ok_or(CommandError::NotFound)?;
-        Ok(self.0.profile.load(&current)?)
+    fn record(&self) -> Answer<VaultRecord> {
+        let selected = self.selected()?.ok_or(CommandError::NotFound)?;
+        Ok(self.profile.load(&selected)?)
     }
 
-    /// The way to a vault's server; the embedded one is started when it is first needed.
-    async fn api(&self, place: &ServerPlace) -> Answer<Api> {
-        let origin = match place {
-            ServerPlace::Embedded => self.0.server.origin().await?,
-            ServerPlace::Origin(origin) => origin.clone(),
-        };
-        let origin = origin.parse().map_err(|error| CommandError::internal(&error))?;
-        Ok(Api::new(origin, TimeLimits::default())?)
+    fn open_vault(&self) -> Option<VaultId> {
+        hold(&self.session).as_ref().map(|session| session.record().id)
+    }
+
+    fn folder(&self) -> String {
+        self.profile.root().display().to_string()
+    }
+
+    /// The keyring may take its time, so it is asked on a thread that may wait.
+    async fn keyring_state(&self) -> Answer<Ring> {
+        let keyring = Arc::clone(&self.keyring);
+        blocking(move || Ok(keyring.state())).await
     }
 }
 
@@ -330,33 +298,16 @@ fn vault_view(record: &VaultRecord) -> VaultView {
         server: status::place(&record.server),
         embedded: record.server == ServerPlace::Embedded,
         sample: record.sample,
-        last_opened: record.last_opened_ms.map(views::millis),
+        last_opened: record.last_opened_ms.map(translate::millis),
     }
 }
 
-fn kit_page(kit: &Kit) -> KitView {
-    let copy =
-        |text: &SecretText| Shown::new(text.lend(|text| SecretText::from_string(text.to_owned())));
-    KitView {
-        label: kit.label.clone(),
-        person: kit.person.clone(),
-        user_id: kit.user.to_string(),
-        organisation: kit.organisation.clone(),
-        org_id: kit.org.to_string(),
-        server: kit.server.clone(),
-        secret_key: copy(&kit.secret_key),
-        qr_svg: copy(&kit.qr_svg),
-        head_code: kit.head_code.clone(),
-        link: views::number(kit.link),
-        made_at: views::millis(kit.made_ms),
-    }
+/// A passphrase in the form that keys are derived from.
+pub(super) fn checked(passphrase: SecretText) -> Answer<Passphrase> {
+    Passphrase::new(passphrase).map_err(|_| CommandError::TooLarge { limit: MAX_PASSPHRASE })
 }
 
-fn checked(passphrase: SecretText) -> Answer<Passphrase> {
-    Passphrase::new(passphrase).map_err(|_| CommandError::TooLarge { limit: LONGEST_PASSPHRASE })
-}
-
-async fn blocking<R: Send + 'static>(
+pub(super) async fn blocking<R: Send + 'static>(
     work: impl FnOnce() -> Answer<R> + Send + 'static,
 ) -> Answer<R> {
     tokio::task::spawn_blocking(work).await.map_err(|error| CommandError::internal(&error))?
