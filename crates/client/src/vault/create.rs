@@ -15,15 +15,13 @@ use strongroom_format::wire::{
     B64, CreateAccount, Keyset as WireKeyset, WriteBatch, account_message,
 };
 use strongroom_secret::Passphrase;
-use tokio::sync::broadcast;
 
 use super::error::VaultError;
 use super::org::OpenOrg;
-use super::session::{Notice, Parts, Session, TaskKind, hold};
+use super::session::{Host, Notice, Parts, Session, TaskKind, hold};
 use super::task::Task;
 use crate::api::{Api, ApiError};
 use crate::cache::Cache;
-use crate::clock::Clock;
 use crate::keyring::{FileKeys, Keyring, VaultKeys};
 use crate::pins::PinStore;
 use crate::profile::{KeepSecretKey, NewVault, Profile, ServerPlace, VaultRecord};
@@ -57,14 +55,8 @@ impl std::fmt::Debug for Creation {
 impl Creation {
     /// Makes the vault and leaves it open. If anything fails, nothing is left on this computer; an
     /// account without a vault may stay on the server, where nobody can open it.
-    pub async fn run(
-        self,
-        passphrase: Passphrase,
-        profile: Profile,
-        keyring: Arc<dyn Keyring>,
-        clock: Arc<dyn Clock>,
-        notices: broadcast::Sender<Notice>,
-    ) -> Result<Arc<Session>, VaultError> {
+    pub async fn run(self, passphrase: Passphrase, host: Host) -> Result<Arc<Session>, VaultError> {
+        let Host { profile, keyring, clock, notices } = host;
         let kind = if self.sample { TaskKind::Sample } else { TaskKind::Create };
         let task = Task::start(kind, 5, false, &notices);
         let founding = Founding {

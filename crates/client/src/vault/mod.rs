@@ -25,7 +25,7 @@ pub use import::ImportRun;
 pub use kit::{Kit, head_code};
 pub use org::{EnvSummary, OpenOrg, Resolution};
 pub use sample::{SAMPLE_PASSPHRASE, create_sample};
-pub use session::{Notice, Progress, Session, Standing, TaskKind};
+pub use session::{Host, Notice, Progress, Session, Standing, TaskKind};
 pub use stage::generate_value;
 pub use strongroom_crypto::safe::Profile as Cost;
 pub use task::Task;

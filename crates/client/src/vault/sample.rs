@@ -9,15 +9,13 @@ use strongroom_core::draft::{Staged, StagedChange};
 use strongroom_crypto::safe::OsEntropy;
 use strongroom_format::id::{EnvId, SecretId};
 use strongroom_secret::{Passphrase, SecretBytes, SecretText};
-use tokio::sync::broadcast;
 
 use super::create::Creation;
 use super::error::VaultError;
-use super::session::{Notice, Session};
+use super::session::{Host, Notice, Session};
 use crate::api::Api;
-use crate::clock::Clock;
-use crate::keyring::{Keyring, KeyringState};
-use crate::profile::{KeepSecretKey, Profile, ServerPlace};
+use crate::keyring::KeyringState;
+use crate::profile::{KeepSecretKey, ServerPlace};
 
 /// What opens the sample vault; printed in its unlock window.
 pub const SAMPLE_PASSPHRASE: &str = "sample";
@@ -84,14 +82,8 @@ const SECRETS: &[(&str, &str, &str, &str)] = &[
 const CHANGED: &[&str] = &["DATABASE_URL", "SMTP_PASSWORD", "STRIPE_SECRET_KEY"];
 
 /// Makes the sample vault on the embedded server and leaves it open.
-pub async fn create_sample(
-    api: Api,
-    profile: Profile,
-    keyring: Arc<dyn Keyring>,
-    clock: Arc<dyn Clock>,
-    notices: broadcast::Sender<Notice>,
-) -> Result<Arc<Session>, VaultError> {
-    let ring = Arc::clone(&keyring);
+pub async fn create_sample(api: Api, host: Host) -> Result<Arc<Session>, VaultError> {
+    let ring = Arc::clone(&host.keyring);
     let state = tokio::task::spawn_blocking(move || ring.state()).await?;
     // The sample holds no secret, so where its key stays is no decision to ask anybody for.
     let keep = match state {
@@ -111,7 +103,7 @@ pub async fn create_sample(
     let text = SecretText::from_string(SAMPLE_PASSPHRASE.to_owned());
     let passphrase =
         Passphrase::new(text).map_err(|error| VaultError::System(error.to_string()))?;
-    let session = creation.run(passphrase, profile, keyring, clock, notices).await?;
+    let session = creation.run(passphrase, host).await?;
     session.fill_sample().await?;
     Ok(session)
 }

@@ -18,7 +18,7 @@ use super::task::Task;
 use crate::api::{Api, CannotSign, SignIn};
 use crate::cache::Cache;
 use crate::clock::Clock;
-use crate::keyring::VaultKeys;
+use crate::keyring::{Keyring, VaultKeys};
 use crate::pins::PinStore;
 use crate::profile::{Profile, VaultLock, VaultRecord};
 
@@ -116,6 +116,19 @@ impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Session").field("vault", &self.lock.id()).finish_non_exhaustive()
     }
+}
+
+/// The computer that a vault is opened on.
+#[derive(Debug, Clone)]
+pub struct Host {
+    /// Its files.
+    pub profile: Profile,
+    /// Its keyring.
+    pub keyring: Arc<dyn Keyring>,
+    /// Its clock.
+    pub clock: Arc<dyn Clock>,
+    /// Who is told of changes.
+    pub notices: broadcast::Sender<Notice>,
 }
 
 /// What a session is made of; [`super::unlock`] and [`super::create`] put it together.

@@ -14,19 +14,17 @@ use strongroom_format::pins::Pins;
 use strongroom_format::statement::MemberKeys;
 use strongroom_format::wire::Keyset as WireKeyset;
 use strongroom_secret::{Passphrase, SecretText};
-use tokio::sync::broadcast;
 
 use super::create::{home, pin_store};
 use super::error::VaultError;
 use super::org::OpenOrg;
-use super::session::{Notice, Parts, Session, TaskKind, hold};
+use super::session::{Host, Parts, Session, TaskKind, hold};
 use super::sync::stop_of;
 use super::task::Task;
 use crate::api::Api;
 use crate::cache::{Cache, CacheError};
-use crate::clock::Clock;
-use crate::keyring::{Keyring, KeyringError, VaultKeys};
-use crate::profile::{KeepSecretKey, Profile, VaultId};
+use crate::keyring::{KeyringError, VaultKeys};
+use crate::profile::{KeepSecretKey, VaultId};
 
 /// Where the Secret Key comes from.
 #[derive(Debug)]
@@ -43,12 +41,10 @@ pub async fn unlock(
     vault: VaultId,
     passphrase: Passphrase,
     source: SecretKeySource,
-    profile: Profile,
     api: Api,
-    keyring: Arc<dyn Keyring>,
-    clock: Arc<dyn Clock>,
-    notices: broadcast::Sender<Notice>,
+    host: Host,
 ) -> Result<Arc<Session>, VaultError> {
+    let Host { profile, keyring, clock, notices } = host;
     let task = Task::start(TaskKind::Unlock, 3, false, &notices);
     let lock = profile.lock(&vault)?;
     let mut record = profile.load(&vault)?;
