@@ -78,11 +78,11 @@ fn grants() -> BTreeMap<String, BTreeSet<String>> {
 
 #[test]
 fn the_table_of_windows_and_commands_is_the_committed_one() {
-    let mut table = String::new();
-    for (command, windows) in grants() {
-        let windows: Vec<_> = windows.iter().map(String::as_str).collect();
-        table.push_str(&format!("{command:<28} {}\n", windows.join(" ")));
-    }
+    let line = |(command, windows): (String, BTreeSet<String>)| {
+        let windows: Vec<_> = windows.into_iter().collect();
+        format!("{command:<28} {}\n", windows.join(" "))
+    };
+    let table: String = grants().into_iter().map(line).collect();
     let committed = root().join("tests/golden/acl.txt");
     if env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(&committed, &table).unwrap();

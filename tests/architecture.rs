@@ -2,7 +2,7 @@
 //!
 //! A crate exists where a prohibition has to hold. These tests are the prohibitions.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,7 +1,5 @@
 //! The committed TypeScript bindings are the ones that the Rust commands have.
 
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
-
 use std::{env, fs, path::Path};
 
 #[test]

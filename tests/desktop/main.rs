@@ -10,4 +10,5 @@
 
 mod support;
 
+mod first_vault;
 mod welcome;

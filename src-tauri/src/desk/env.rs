@@ -173,7 +173,10 @@ pub(super) fn env_view(org: &mut OpenOrg, env: EnvId, now: u64) -> Answer<EnvVie
     let time = now.max(state.time_ms());
     let due = state.is_due(&env, time);
     let epoch = state.env(&env).map_or(0, |e| e.epoch_at(state.seq()));
-    let history = replica.env(&env).map(strongroom_core::env::EnvCopy::history);
+    let (commit, history_verified) = match replica.env(&env) {
+        Some(copy) => (copy.history().seq(), copy.history().is_complete()),
+        None => (0, true),
+    };
     Ok(EnvView {
         id: env.to_string(),
         app_id: summary.app.to_string(),
@@ -184,8 +187,8 @@ pub(super) fn env_view(org: &mut OpenOrg, env: EnvId, now: u64) -> Answer<EnvVie
         count: translate::count(summary.count),
         readable: summary.rights.includes(Rights::READ),
         writable: summary.rights.includes(Rights::READ.with(Rights::WRITE)),
-        commit: translate::count(history.map_or(0, |h| h.seq())),
-        history_verified: history.is_none_or(|h| h.is_complete()),
+        commit: translate::count(commit),
+        history_verified,
         readers,
         due,
         staged,

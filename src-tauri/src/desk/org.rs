@@ -24,7 +24,7 @@ impl Desk {
             .into_iter()
             .map(|(id, name, current)| OrgRowView { id: id.to_string(), name, current })
             .collect();
-        self.look(move |session, org| org_view(session, org, organisations, now)).await
+        self.look(move |session, org| Ok(org_view(session, org, organisations, now))).await
     }
 
     /// Makes an organisation and opens it.
@@ -95,7 +95,7 @@ fn org_view(
     org: &mut OpenOrg,
     organisations: Vec<OrgRowView>,
     now: u64,
-) -> Answer<OrgView> {
+) -> OrgView {
     let me = session.user();
     let mut apps: BTreeMap<AppId, AppRowView> = BTreeMap::new();
     for env in org.environments(now) {
@@ -123,7 +123,7 @@ fn org_view(
         app.environments.sort_by_cached_key(|env| (order(env.class), env.name.to_lowercase()));
     }
     let role = org.replica().state().role(&me).map(translate::role);
-    Ok(OrgView {
+    OrgView {
         id: org.replica().state().org().to_string(),
         name: org.name(),
         role: role.unwrap_or(Role::Member),
@@ -131,7 +131,7 @@ fn org_view(
         me: translate::person(&me, org.person(&me), &me),
         organisations,
         apps,
-    })
+    }
 }
 
 /// From one's own work towards what is real.

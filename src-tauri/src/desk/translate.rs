@@ -189,8 +189,16 @@ impl From<IdError> for CommandError {
 
 impl From<NameError> for CommandError {
     fn from(error: NameError) -> Self {
-        Self::BadName { reason: error.to_string() }
+        bad_name(&error)
     }
+}
+
+/// The window puts the reason behind a colon, so it is neither a sentence of its own nor ends one.
+fn bad_name(error: &dyn std::fmt::Display) -> CommandError {
+    let text = error.to_string();
+    let mut letters = text.trim_end_matches('.').chars();
+    let first = letters.next().into_iter().flat_map(char::to_lowercase);
+    CommandError::BadName { reason: first.chain(letters.as_str().chars()).collect() }
 }
 
 impl From<VaultError> for CommandError {
@@ -198,7 +206,9 @@ impl From<VaultError> for CommandError {
         match error {
             VaultError::WrongPassphrase => Self::WrongPassphrase,
             VaultError::SecretKeyNeeded => Self::SecretKeyNeeded,
-            VaultError::Keyring(error) => error.into(),
+            VaultError::Keyring(error) | VaultError::Pins(PinsError::Keyring(error)) => {
+                error.into()
+            }
             VaultError::Api(error) => of_api(&error),
             VaultError::Stopped(found) => Self::Stopped { stop: stop(&found, None) },
             VaultError::Name(error) => error.into(),
@@ -206,10 +216,11 @@ impl From<VaultError> for CommandError {
             VaultError::TooLarge(limit) => Self::TooLarge { limit: count(limit) },
             VaultError::FileUnreadable => Self::FileUnreadable,
             VaultError::NotDotenv => Self::NotAnEnvFile,
-            VaultError::Cache(CacheError::Disk(error)) => of_disk(&error),
-            VaultError::Cache(CacheError::Broken | CacheError::Missing) => Self::CacheCorrupt,
-            VaultError::Pins(PinsError::Keyring(error)) => error.into(),
-            VaultError::Pins(PinsError::Disk(error)) => of_disk(&error),
+            VaultError::Cache(CacheError::Disk(error))
+            | VaultError::Pins(PinsError::Disk(error))
+            | VaultError::Profile(ProfileError::Disk(error)) => of_disk(&error),
+            VaultError::Cache(CacheError::Broken | CacheError::Missing)
+            | VaultError::Pins(PinsError::Broken | PinsError::Missing) => Self::CacheCorrupt,
             VaultError::Pins(PinsError::RolledBack(_)) => Self::Stopped {
                 stop: StopView {
                     code: StopCode::Rollback,
@@ -219,12 +230,8 @@ impl From<VaultError> for CommandError {
                     evidence: None,
                 },
             },
-            VaultError::Pins(PinsError::Broken | PinsError::Missing) => Self::CacheCorrupt,
             VaultError::Profile(ProfileError::Missing) | VaultError::NotFound => Self::NotFound,
-            VaultError::Profile(ProfileError::Disk(error)) => of_disk(&error),
-            VaultError::Profile(ProfileError::BadLabel) => {
-                Self::BadName { reason: ProfileError::BadLabel.to_string() }
-            }
+            VaultError::Profile(error @ ProfileError::BadLabel) => bad_name(&error),
             VaultError::Cancelled => Self::Cancelled,
             VaultError::NotAllowed => Self::NotAllowed,
             other => Self::internal(&other),

@@ -99,15 +99,7 @@ impl Desk {
             cost: Cost::default(),
         };
         self.close_session(LockReason::User).await;
-        let session = creation
-            .run(
-                passphrase,
-                self.profile.clone(),
-                Arc::clone(&self.keyring),
-                Arc::clone(&self.clock),
-                self.inner.clone(),
-            )
-            .await?;
+        let session = creation.run(passphrase, self.host()).await?;
         self.adopt(session).await
     }
 
@@ -122,17 +114,19 @@ impl Desk {
         let _gate = self.gate.lock().await;
         let api = self.server.api(&ServerPlace::Embedded).await?;
         self.close_session(LockReason::User).await;
-        let session = client::create_sample(
-            api,
-            self.profile.clone(),
-            Arc::clone(&self.keyring),
-            Arc::clone(&self.clock),
-            self.inner.clone(),
-        )
-        .await?;
+        let session = client::create_sample(api, self.host()).await?;
         // Nobody puts away the kit of a sample.
         session.kit_put_away();
         self.adopt(session).await
+    }
+
+    fn host(&self) -> client::Host {
+        client::Host {
+            profile: self.profile.clone(),
+            keyring: Arc::clone(&self.keyring),
+            clock: Arc::clone(&self.clock),
+            notices: self.inner.clone(),
+        }
     }
 
     /// Opens the selected vault. `secret_key` is the text of the Emergency Kit.
@@ -152,11 +146,8 @@ impl Desk {
             record.id,
             passphrase,
             source,
-            self.profile.clone(),
             self.server.api(&record.server).await?,
-            Arc::clone(&self.keyring),
-            Arc::clone(&self.clock),
-            self.inner.clone(),
+            self.host(),
         )
         .await?;
         self.adopt(session).await

@@ -17,32 +17,30 @@ use super::wait;
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// An element of the selected window's page.
-pub struct Element(String);
+pub(crate) struct Element(String);
 
 impl Element {
-    pub fn from(value: &Value) -> Option<Self> {
+    pub(crate) fn from(value: &Value) -> Option<Self> {
         value[ELEMENT].as_str().map(|id| Self(id.to_owned()))
     }
 }
 
-/// A key, or a text to type.
+/// A key, by itself or with Ctrl.
 #[derive(Clone, Copy)]
-pub enum Keys<'a> {
-    Text(&'a str),
-    Enter,
+pub(crate) enum Keys {
     Escape,
     Control(char),
 }
 
 /// The driver's process and its one session.
-pub struct Driver {
+pub(crate) struct Driver {
     process: Child,
     port: u16,
     session: String,
 }
 
 impl Driver {
-    pub fn start(program: &str, arguments: &[&str], variables: &[(&str, String)]) -> Self {
+    pub(crate) fn start(program: &str, arguments: &[&str], variables: &[(&str, String)]) -> Self {
         let port = free_port();
         let process = Command::new("WebKitWebDriver")
             .args([format!("--port={port}"), "--host=127.0.0.1".to_owned()])
@@ -59,60 +57,60 @@ impl Driver {
         let wanted =
             json!({ "capabilities": { "alwaysMatch": { "webkitgtk:browserOptions": options } } });
         let answer = driver.call("POST", "", Some(&wanted)).expect("the program starts");
-        driver.session = answer["sessionId"].as_str().expect("a session").to_owned();
+        answer["sessionId"].as_str().expect("a session").clone_into(&mut driver.session);
         driver
     }
 
-    pub fn windows(&self) -> Vec<String> {
+    pub(crate) fn windows(&self) -> Vec<String> {
         let answer = self.get("/window/handles").unwrap_or_default();
         let handles = answer.as_array().cloned().unwrap_or_default();
         handles.iter().filter_map(|handle| handle.as_str().map(str::to_owned)).collect()
     }
 
-    pub fn select(&self, handle: &str) -> bool {
+    pub(crate) fn select(&self, handle: &str) -> bool {
         self.post("/window", &json!({ "handle": handle })).is_some()
     }
 
-    pub fn url(&self) -> Option<String> {
+    pub(crate) fn url(&self) -> Option<String> {
         self.get("/url")?.as_str().map(str::to_owned)
     }
 
-    pub fn find(&self, css: &str) -> Vec<Element> {
+    pub(crate) fn find(&self, css: &str) -> Vec<Element> {
         let wanted = json!({ "using": "css selector", "value": css });
         let found = self.post("/elements", &wanted).unwrap_or_default();
         found.as_array().into_iter().flatten().filter_map(Element::from).collect()
     }
 
-    pub fn click(&self, element: &Element) -> bool {
+    pub(crate) fn click(&self, element: &Element) -> bool {
         self.post(&format!("/element/{}/click", element.0), &json!({})).is_some()
     }
 
-    pub fn clear(&self, element: &Element) -> bool {
+    pub(crate) fn clear(&self, element: &Element) -> bool {
         self.post(&format!("/element/{}/clear", element.0), &json!({})).is_some()
     }
 
-    pub fn type_into(&self, element: &Element, text: &str) -> bool {
+    pub(crate) fn type_into(&self, element: &Element, text: &str) -> bool {
         self.post(&format!("/element/{}/value", element.0), &json!({ "text": text })).is_some()
     }
 
-    pub fn text(&self, element: &Element) -> Option<String> {
+    pub(crate) fn text(&self, element: &Element) -> Option<String> {
         self.get(&format!("/element/{}/text", element.0))?.as_str().map(str::to_owned)
     }
 
-    pub fn script(&self, script: &str, arguments: &[Value]) -> Value {
+    pub(crate) fn script(&self, script: &str, arguments: &[Value]) -> Value {
         let body = json!({ "script": script, "args": arguments });
         self.post("/execute/sync", &body).unwrap_or_default()
     }
 
-    pub fn keys(&self, keys: &[Keys]) {
-        let actions: Vec<Value> = keys.iter().flat_map(strokes).collect();
+    pub(crate) fn keys(&self, keys: &[Keys]) {
+        let actions: Vec<Value> = keys.iter().copied().flat_map(strokes).collect();
         let source = json!({ "type": "key", "id": "keyboard", "actions": actions });
         let done = self.post("/actions", &json!({ "actions": [source] }));
         assert!(done.is_some(), "the driver did not type");
     }
 
     /// Ends program and driver. A second call does nothing.
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         if self.session.is_empty() {
             return;
         }
@@ -182,13 +180,11 @@ fn is_whole(answer: &[u8]) -> bool {
     answer.len() >= end + 4 + length
 }
 
-fn strokes(keys: &Keys) -> Vec<Value> {
+fn strokes(keys: Keys) -> Vec<Value> {
     let press = |key: &str| {
         [json!({ "type": "keyDown", "value": key }), json!({ "type": "keyUp", "value": key })]
     };
-    match *keys {
-        Keys::Text(text) => text.chars().flat_map(|c| press(&c.to_string())).collect(),
-        Keys::Enter => press("\u{E007}").to_vec(),
+    match keys {
         Keys::Escape => press("\u{E00C}").to_vec(),
         Keys::Control(c) => {
             let control = "\u{E009}";

@@ -5,16 +5,16 @@ use std::path::Path;
 use tempfile::TempDir;
 
 /// Folders in which the program keeps what it keeps. They go with this value.
-pub struct Home(TempDir);
+pub(crate) struct Home(TempDir);
 
 impl Home {
     /// An empty one, as on a new computer.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().expect("a folder for temporary files"))
     }
 
     /// The folder.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 

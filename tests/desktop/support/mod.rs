@@ -11,9 +11,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use driver::Keys;
+pub(crate) use driver::Keys;
 use driver::{Driver, Element};
-pub use home::Home;
+pub(crate) use home::Home;
 use serde_json::Value;
 
 /// How long a condition may take. Nothing sleeps for a fixed time.
@@ -21,14 +21,14 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(40);
 
 /// The running program, with one of its windows selected.
-pub struct App {
+pub(crate) struct App {
     driver: Driver,
     name: String,
 }
 
 impl App {
     /// Starts the program in `home`. `name` names the pictures of this run.
-    pub fn start(home: &Home, name: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn start(home: &Home, name: &str, arguments: &[&str]) -> Self {
         let driver =
             Driver::start(env!("CARGO_BIN_EXE_strongroom-desktop"), arguments, &home.variables());
         let app = Self { driver, name: name.to_owned() };
@@ -37,7 +37,7 @@ impl App {
     }
 
     /// Selects the window with this label, waiting for it to open.
-    pub fn window(&self, label: &str) -> &Self {
+    pub(crate) fn window(&self, label: &str) -> &Self {
         wait(&format!("the window {label}"), || {
             for handle in self.driver.windows() {
                 if self.driver.select(&handle) && self.label().as_deref() == Some(label) {
@@ -50,7 +50,7 @@ impl App {
     }
 
     /// Waits until the window with this label is closed, then selects the main one.
-    pub fn closed(&self, label: &str) -> &Self {
+    pub(crate) fn closed(&self, label: &str) -> &Self {
         wait(&format!("the end of the window {label}"), || {
             let open =
                 self.driver.windows().iter().any(|handle| {
@@ -73,7 +73,7 @@ impl App {
     }
 
     /// Clicks the first element that matches, waiting until there is one that can be clicked.
-    pub fn click(&self, css: &str) -> &Self {
+    pub(crate) fn click(&self, css: &str) -> &Self {
         wait(&format!("{css} to be clicked"), || {
             self.driver.find(css).into_iter().next().filter(|element| self.driver.click(element))
         });
@@ -81,7 +81,7 @@ impl App {
     }
 
     /// Clicks the first button, link or option with this text.
-    pub fn press(&self, text: &str) -> &Self {
+    pub(crate) fn press(&self, text: &str) -> &Self {
         wait(&format!("a button {text:?}"), || {
             self.with_text(text).filter(|e| self.driver.click(e))
         });
@@ -98,7 +98,7 @@ impl App {
     }
 
     /// Empties a field and types into it.
-    pub fn fill(&self, css: &str, text: &str) -> &Self {
+    pub(crate) fn fill(&self, css: &str, text: &str) -> &Self {
         wait(&format!("the field {css}"), || {
             self.driver
                 .find(css)
@@ -110,13 +110,13 @@ impl App {
     }
 
     /// Types keys into whatever has the focus.
-    pub fn keys(&self, keys: &[Keys]) -> &Self {
+    pub(crate) fn keys(&self, keys: &[Keys]) -> &Self {
         self.driver.keys(keys);
         self
     }
 
     /// Waits until an element that matches contains `text`.
-    pub fn sees(&self, css: &str, text: &str) -> &Self {
+    pub(crate) fn sees(&self, css: &str, text: &str) -> &Self {
         let mut last = Vec::new();
         let until = Instant::now() + PATIENCE;
         while Instant::now() < until {
@@ -130,33 +130,28 @@ impl App {
     }
 
     /// Waits until nothing matches.
-    pub fn sees_no(&self, css: &str) -> &Self {
+    pub(crate) fn sees_no(&self, css: &str) -> &Self {
         wait(&format!("no {css}"), || self.driver.find(css).is_empty().then_some(()));
         self
     }
 
-    /// How many elements match now.
-    pub fn count(&self, css: &str) -> usize {
-        self.driver.find(css).len()
-    }
-
     /// The value of a script's `return`.
-    pub fn script(&self, script: &str) -> Value {
+    pub(crate) fn script(&self, script: &str) -> Value {
         self.driver.script(script, &[])
     }
 
     /// Saves a picture of the whole screen to `target/desktop/`; a driver can draw one window only.
-    pub fn picture(&self, title: &str) -> PathBuf {
+    pub(crate) fn picture(&self, title: &str) -> &Self {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("../desktop");
         fs::create_dir_all(&folder).expect("target/ can be written");
         let file = folder.join(format!("{}-{title}.png", self.name));
         let done = Command::new("import").args(["-window", "root"]).arg(&file).status();
         assert!(done.is_ok_and(|status| status.success()), "imagemagick is not installed");
-        file
+        self
     }
 
     /// Ends the program and waits until it is gone.
-    pub fn quit(mut self) {
+    pub(crate) fn quit(mut self) {
         self.driver.stop();
     }
 }
@@ -173,7 +168,7 @@ impl Drop for App {
 }
 
 /// Asks again until there is an answer.
-pub fn wait<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let until = Instant::now() + PATIENCE;
     loop {
         if let Some(answer) = ask() {
