@@ -8,7 +8,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use strongroom_client::clipboard::{Cleared, SecretClipboard};
 use strongroom_secret::SecretText;
@@ -34,6 +34,11 @@ fn other_program_copies(text: &str) {
         .unwrap();
     xclip.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     assert!(xclip.wait().unwrap().success());
+    // It goes to the background before the screen knows of its copy.
+    let deadline = Instant::now() + WAIT;
+    while paste(&[]).as_deref() != Some(text) {
+        assert!(Instant::now() < deadline, "the other program never got the clipboard");
+    }
 }
 
 fn secret(text: &str) -> SecretText {
