@@ -6,6 +6,8 @@
     reason = "a broken fixture should fail loudly"
 )]
 
+mod integrity;
+mod scenario;
 mod standin;
 mod world;
 

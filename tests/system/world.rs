@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use strongroom_client::api::{Api, TimeLimits};
+use strongroom_client::api::{Api, CannotSign, SignIn, TimeLimits};
 use strongroom_client::clock::Clock;
 use strongroom_client::keyring::{MemoryKeyring, Snapshot};
 use strongroom_client::profile::{KeepSecretKey, Profile, ServerPlace, VaultId};
@@ -14,7 +14,8 @@ use strongroom_client::vault::{
 };
 use strongroom_core::details::EnvClass;
 use strongroom_evil_server::EvilServer;
-use strongroom_format::id::{EnvId, OrgId, SecretId};
+use strongroom_format::id::{EnvId, OrgId, SecretId, UserId};
+use strongroom_format::wire::{ItemRecord, SignInKey};
 use strongroom_secret::{Passphrase, SecretText};
 use tempfile::TempDir;
 use tokio::sync::broadcast;
@@ -228,7 +229,11 @@ pub(crate) struct House {
     pub(crate) pinned: Moment,
     /// What an honest client sees at each of these moments.
     pub(crate) honest_views: Vec<Seen>,
+    /// What the server held half-way.
+    pub(crate) old_backup: Backup,
 }
+
+type Backup = BTreeMap<OrgId, crate::standin::Kept>;
 
 impl House {
     /// The honest story: two environments, six secrets, changes, a deletion.
@@ -256,6 +261,7 @@ impl House {
         }
         views.push(device.see());
         let half = device.moment().await;
+        let old_backup = honest.backup();
         device.open().await.unwrap();
         for (env, name, value) in [
             ("prod", "STRIPE_KEY", "sk_two"),
@@ -270,7 +276,16 @@ impl House {
         let pinned = device.moment().await;
         device.open().await.unwrap();
         evil.forget();
-        Self { evil, honest, device, fresh, half, pinned, honest_views: views }
+        Self { evil, honest, device, fresh, half, pinned, honest_views: views, old_backup }
+    }
+
+    /// Production's items as they were half-way.
+    pub(crate) async fn old_items(&self) -> Vec<ItemRecord> {
+        let now = self.honest.backup();
+        self.honest.restore(self.old_backup.clone());
+        let page = crate::integrity::honest_items(self, self.device.env("prod")).await;
+        self.honest.restore(now);
+        page.items
     }
 
     /// What everybody should see in the end.
@@ -293,6 +308,23 @@ impl House {
         }
         devices[0].1.lose_cache();
         devices
+    }
+}
+
+/// Signs in with a signature of zeros, where a test looks at what the honest server says.
+pub(crate) struct Nobody;
+
+impl SignIn for Nobody {
+    fn user(&self) -> UserId {
+        UserId([0; 16])
+    }
+
+    fn key(&self) -> SignInKey {
+        SignInKey::Identity
+    }
+
+    fn sign(&self, _: &[u8]) -> Result<[u8; 64], CannotSign> {
+        Ok([0; 64])
     }
 }
 

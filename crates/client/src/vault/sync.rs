@@ -169,6 +169,10 @@ impl Session {
         let answer = loop {
             let mut answer = self.api.sync(&org, replica.state().seq()).await?;
             let links: Vec<Vec<u8>> = answer.links.drain(..).map(|link| link.0).collect();
+            // A page that brings nothing new and promises more would never end.
+            if answer.more && links.len() < 2 {
+                return Err(ApiError::Garbage.into());
+            }
             take_links(replica, &links)?;
             let wraps = std::mem::take(&mut answer.wraps);
             replica.take_keys(wraps, std::mem::take(&mut answer.previous));
@@ -243,6 +247,13 @@ impl Session {
                 }
                 head = Some(page.head);
                 let empty = page.items.is_empty();
+                // Pages rise, so that a server cannot fill memory with one item over and over.
+                let before = after.as_ref();
+                let risen = page.items.first().is_none_or(|item| Some(&item.secret) > before)
+                    && page.items.is_sorted_by(|a, b| a.secret < b.secret);
+                if !risen {
+                    return Err(ApiError::Garbage.into());
+                }
                 items.extend(page.items);
                 if items.len() > strongroom_chain::history::MAX_DIRECTORY_ITEMS {
                     return Err(ApiError::Garbage.into());
