@@ -27,6 +27,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("server", &["chain", "format", "store", "store-sqlite"]),
     ("evil-server", &["chain", "format", "server", "store", "store-sqlite"]),
     // Core and format for the words of the views; the server because it is inside the program.
+    // Measures all of it; no program links it.
+    ("bench", &["chain", "client", "core", "crypto", "format", "secret", "server"]),
     ("desktop", &["client", "core", "format", "secret", "server"]),
 ];
 

@@ -1,0 +1,43 @@
+//! Prints what the program costs beside what its cryptography alone costs (bench/README.md).
+//!
+//! Not a test: nothing here fails because a machine was busy. Every ratio is taken in one run, the
+//! two contenders in turn.
+
+#![forbid(unsafe_code)]
+
+mod bare;
+mod filter;
+mod kdf;
+mod measure;
+mod open;
+mod small;
+mod table;
+mod world;
+
+use std::io::Write as _;
+
+use table::Row;
+
+/// Whatever keeps a figure from being taken; printed, and the program ends.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+type Part = (&'static str, fn() -> Result<Vec<Row>, Failure>);
+
+const PARTS: &[Part] =
+    &[("open", open::rows), ("kdf", kdf::rows), ("filter", filter::rows), ("small", small::rows)];
+
+fn main() -> Result<(), Failure> {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(unknown) = wanted.iter().find(|name| PARTS.iter().all(|part| part.0 != **name)) {
+        let known: Vec<&str> = PARTS.iter().map(|part| part.0).collect();
+        return Err(format!("{unknown}: the parts are {}", known.join(", ")).into());
+    }
+    let mut rows = Vec::new();
+    for (name, part) in PARTS {
+        if wanted.is_empty() || wanted.iter().any(|one| one == name) {
+            rows.extend(part()?);
+        }
+    }
+    std::io::stdout().write_all(table::render(&rows).as_bytes())?;
+    Ok(())
+}
