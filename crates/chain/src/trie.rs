@@ -102,18 +102,20 @@ impl Trie {
         Self { root: update(self.root.as_ref(), &items, 0), len, live }
     }
 
-    /// Calls `visit` for every item, rising by id.
-    pub fn for_each<'a>(&'a self, mut visit: impl FnMut(&'a Item)) {
+    /// Every item, rising by id.
+    pub fn iter(&self) -> impl Iterator<Item = &Item> {
         let mut stack: Vec<&Node> = self.root.as_deref().into_iter().collect();
-        while let Some(node) = stack.pop() {
-            match node {
-                Node::Leaf { item, .. } => visit(item),
-                Node::Branch { left, right, .. } => {
-                    stack.extend(right.as_deref());
-                    stack.extend(left.as_deref());
+        std::iter::from_fn(move || {
+            loop {
+                match stack.pop()? {
+                    Node::Leaf { item, .. } => return Some(item.as_ref()),
+                    Node::Branch { left, right, .. } => {
+                        stack.extend(right.as_deref());
+                        stack.extend(left.as_deref());
+                    }
                 }
             }
-        }
+        })
     }
 }
 
@@ -235,8 +237,7 @@ mod tests {
             prop_assert_eq!(trie.root(), definition(&leaves, 0));
             prop_assert_eq!(trie.len(), model.len());
             prop_assert_eq!(trie.live(), model.len());
-            let mut seen = Vec::new();
-            trie.for_each(|item| seen.push(item.change.secret.0));
+            let seen: Vec<_> = trie.iter().map(|item| item.change.secret.0).collect();
             prop_assert_eq!(seen, model.keys().copied().collect::<Vec<_>>());
             for (id, v) in &model {
                 prop_assert_eq!(trie.lookup(&SecretId(*id)).map(|i| i.change.version), Some(*v));

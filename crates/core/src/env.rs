@@ -169,13 +169,11 @@ impl EnvCopy {
         fields.iter().find(|f| f.field == field).map(|f| f.envelope.as_slice())
     }
 
-    /// Calls `visit` for every live item, rising by id.
-    pub fn for_each_live<'a>(&'a self, mut visit: impl FnMut(&'a Item)) {
-        self.history.items().for_each(|item| {
-            if item.is_live() {
-                visit(item);
-            }
-        });
+    /// Every live item with its sealed fields, rising by id.
+    pub fn live(&self) -> impl Iterator<Item = (&Item, &[FieldEnvelope])> {
+        // Exactly the live items have sealed fields, and both collections rise by id.
+        let items = self.history.items().iter().filter(|item| item.is_live());
+        items.zip(self.fields.values()).map(|(item, fields)| (item, fields.as_ref()))
     }
 
     /// The bytes of this copy for the device's own cache.
@@ -184,7 +182,7 @@ impl EnvCopy {
         w.u8(CACHE_VERSION).u8(u8::from(self.history.is_complete()));
         w.lp(self.head.as_ref().map_or(&[][..], |head| head.as_bytes()));
         w.count(self.history.items().len());
-        self.history.items().for_each(|item| {
+        for item in self.history.items().iter() {
             let fields = self.fields.get(&item.change.secret);
             ItemRecord {
                 secret: item.change.secret,
@@ -195,7 +193,7 @@ impl EnvCopy {
             }
             .write(&mut w);
             write_origin(&mut w, item.origin.as_ref());
-        });
+        }
         w.count(self.versions.len());
         for (secret, versions) in &self.versions {
             secret.write(&mut w);

@@ -11,6 +11,7 @@ use strongroom_format::id::{EnvId, SecretId};
 
 use crate::details::ValueKind;
 use crate::draft::{Staged, StagedChange};
+use crate::env::EnvCopy;
 use crate::replica::{Named, ReadError, Replica};
 use crate::search::{NameIndex, Searchable};
 
@@ -54,13 +55,13 @@ pub struct OpenNames {
 impl OpenNames {
     /// Opens all names and notes of `env`.
     pub fn open(replica: &mut Replica, env: EnvId) -> Result<Self, ReadError> {
-        let generation = replica.env(&env).map_or(0, |copy| copy.generation());
+        let generation = replica.env(&env).map_or(0, EnvCopy::generation);
         Ok(Self { generation, names: Arc::new(replica.open_all_named(env)?) })
     }
 
     /// Whether the environment has not changed since.
     pub fn is_current(&self, replica: &Replica, env: EnvId) -> bool {
-        self.generation == replica.env(&env).map_or(0, |copy| copy.generation())
+        self.generation == replica.env(&env).map_or(0, EnvCopy::generation)
     }
 
     /// The opened names, rising by id.

@@ -3,10 +3,11 @@
 //! Order of work, always: verify, then (the client) pin, then open, then show. Nothing that a
 //! server says is kept before it was checked here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use strongroom_chain::org::{ChainError, OrgState};
+use strongroom_chain::trie::Item;
 use strongroom_crypto::safe::context::ItemContext;
 use strongroom_crypto::safe::{Dek, Keyset, OpenError, Recipient, WrapContext, open};
 use strongroom_format::commit::Field;
@@ -16,7 +17,7 @@ use strongroom_format::id::{EnvId, OrgId, Principal, SecretId, UserId};
 use strongroom_format::note::Checkpoint;
 use strongroom_format::pins::{AuditPin, Pins};
 use strongroom_format::statement::{Body, Link};
-use strongroom_format::wire::{PreviousAnswer, WrapAnswer, content_hash};
+use strongroom_format::wire::{FieldEnvelope, PreviousAnswer, WrapAnswer, content_hash};
 use strongroom_secret::SecretBytes;
 use thiserror::Error;
 
@@ -101,6 +102,17 @@ pub struct Named {
     pub name: String,
     /// Details; the empty ones if there are none.
     pub details: Details,
+}
+
+impl Named {
+    fn read(name: &SecretBytes, details: Option<&SecretBytes>) -> Result<Self, ReadError> {
+        let name = name.lend(|bytes| str::from_utf8(bytes).map(str::to_owned));
+        let details = match details {
+            Some(bytes) => bytes.lend(Details::parse).ok_or(OpenError)?,
+            None => Details::default(),
+        };
+        Ok(Self { name: name.map_err(|_| OpenError)?, details })
+    }
 }
 
 impl Replica {
@@ -354,24 +366,46 @@ impl Replica {
     /// Name and details of a live item, opened.
     pub fn open_named(&mut self, env: EnvId, secret: &SecretId) -> Result<Named, ReadError> {
         let name = self.open_field(env, secret, Field::Name)?;
-        let name = name.lend(|bytes| str::from_utf8(bytes).map(str::to_owned));
         let details = match self.open_field(env, secret, Field::Note) {
-            Ok(bytes) => bytes.lend(Details::parse).ok_or(ReadError::Open(OpenError))?,
-            Err(ReadError::Missing) => Details::default(),
+            Ok(details) => Some(details),
+            Err(ReadError::Missing) => None,
             Err(error) => return Err(error),
         };
-        Ok(Named { name: name.map_err(|_| ReadError::Open(OpenError))?, details })
+        Named::read(&name, details.as_ref())
     }
 
     /// Name and details of all live items, opened, rising by id. One that does not open is shown
     /// as an error and not left out: a list must not hide what it cannot read.
     pub fn open_all_named(&mut self, env: EnvId) -> Result<Vec<(SecretId, Named)>, ReadError> {
-        let mut ids = Vec::new();
-        if let Some(copy) = self.envs.get(&env) {
-            ids.reserve(copy.history().items().live());
-            copy.for_each_live(|item| ids.push(item.change.secret));
+        let Some(copy) = self.envs.get(&env) else { return Ok(Vec::new()) };
+        let live = copy.history().items().live();
+        let epochs: BTreeSet<u32> = copy.live().map(|(item, _)| item.epoch).collect();
+        for epoch in epochs {
+            self.dek(env, epoch)?;
         }
-        ids.into_iter().map(|id| Ok((id, self.open_named(env, &id)?))).collect()
+        let mut all = Vec::with_capacity(live);
+        for (item, fields) in self.envs.get(&env).into_iter().flat_map(EnvCopy::live) {
+            all.push((item.change.secret, self.open_listed(env, item, fields)?));
+        }
+        Ok(all)
+    }
+
+    /// As [`Replica::open_named`], with the item in hand and its data key open.
+    fn open_listed(
+        &self,
+        env: EnvId,
+        item: &Item,
+        fields: &[FieldEnvelope],
+    ) -> Result<Named, ReadError> {
+        let dek = self.deks.get(&(env, item.epoch)).ok_or(ReadError::NoKey)?;
+        let (secret, version) = (item.change.secret, item.change.version);
+        let open_field = |field: Field| {
+            let sealed = fields.iter().find(|sealed| sealed.field == field)?;
+            let context = self.item_context(env, item.epoch, secret, version, field);
+            Some(open(&**dek, &context.context(), &sealed.envelope))
+        };
+        let name = open_field(Field::Name).ok_or(ReadError::Missing)??;
+        Named::read(&name, open_field(Field::Note).transpose()?.as_ref())
     }
 
     /// What the directory calls a thing; `None` if it has no name there that this person can open.

@@ -75,7 +75,7 @@ impl Change {
     /// The leaf of the state trie: `ctx("state", secret_id, version, op, field hashes)`, where the
     /// last field is the `m || m x (field || hash)` of the change.
     pub fn state_leaf(&self) -> Vec<u8> {
-        let mut fields = Writer::new();
+        let mut fields = Writer::with_room(1 + self.fields.len() * 33);
         self.write_fields(&mut fields);
         ctx(
             "state",

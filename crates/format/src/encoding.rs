@@ -39,6 +39,11 @@ impl Writer {
         Self::default()
     }
 
+    /// An empty object with room for `length` bytes, where the caller knows how many will come.
+    pub fn with_room(length: usize) -> Self {
+        Self(Vec::with_capacity(length))
+    }
+
     /// One byte.
     pub fn u8(&mut self, value: u8) -> &mut Self {
         self.0.push(value);

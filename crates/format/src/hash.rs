@@ -11,21 +11,21 @@ pub type Digest = [u8; 32];
 /// 32 zero bytes: "nothing yet" wherever a digest is expected.
 pub const ZERO: Digest = [0; 32];
 
+/// What every label begins with.
+const FAMILY: &[u8] = b"strongroom/1/";
+
 /// `label(k)`: what is signed or hashed, in words, ended by a zero byte so that no label is the
 /// beginning of another.
 pub fn label(kind: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(14 + kind.len());
-    bytes.extend_from_slice(b"strongroom/1/");
-    bytes.extend_from_slice(kind.as_bytes());
-    bytes.push(0);
-    bytes
+    ctx(kind, &[])
 }
 
 /// `ctx(k, f1..fn)`: the label and each field with its length. Injective: two different lists of
 /// fields never give the same bytes.
 pub fn ctx(kind: &str, fields: &[&[u8]]) -> Vec<u8> {
-    let mut w = Writer::new();
-    w.fixed(&label(kind));
+    let room = fields.iter().map(|field| 4 + field.len()).sum::<usize>();
+    let mut w = Writer::with_room(FAMILY.len() + kind.len() + 1 + room);
+    w.fixed(FAMILY).fixed(kind.as_bytes()).u8(0);
     for field in fields {
         w.lp(field);
     }

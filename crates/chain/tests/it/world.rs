@@ -391,7 +391,7 @@ impl World {
     /// Every live value sealed anew.
     pub(crate) fn reseal(&self, env: EnvId) -> Vec<Change> {
         let mut changes = Vec::new();
-        self.history(env).items().for_each(|item| {
+        self.history(env).items().iter().for_each(|item| {
             if item.is_live() {
                 changes.push(put(item.change.secret, item.change.version + 1, 0xee));
             }
@@ -401,7 +401,7 @@ impl World {
 
     pub(crate) fn items(&self, env: EnvId) -> Vec<Item> {
         let mut items = Vec::new();
-        self.history(env).items().for_each(|item| items.push(item.clone()));
+        self.history(env).items().iter().for_each(|item| items.push(item.clone()));
         items
     }
 
