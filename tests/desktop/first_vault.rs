@@ -57,6 +57,27 @@ fn the_sample_opens_by_itself_and_is_marked() {
     app.quit();
 }
 
+#[test]
+fn the_vault_locks_when_the_screen_locks() {
+    let home = Home::new();
+    let app = App::start(&home, "screen-lock", &["--sample"]);
+    app.sees("[data-testid=sample-badge]", "Sample");
+    tell_that_the_screen_locks();
+    app.sees("h1", "Locked").sees("main", "The screen was locked").picture("locked");
+    app.quit();
+}
+
+/// What a desktop's screen saver says on the session bus.
+fn tell_that_the_screen_locks() {
+    let told = async {
+        let bus = zbus::Connection::session().await?;
+        let (path, name) = ("/org/gnome/ScreenSaver", "org.gnome.ScreenSaver");
+        bus.emit_signal(None::<&str>, path, name, "ActiveChanged", &true).await
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(told).expect("the session bus of scripts/with-desktop");
+}
+
 fn create_vault(app: &App) {
     app.click("[data-testid=welcome-create]")
         .fill("#create-name", "Mara Lind")

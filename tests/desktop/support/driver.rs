@@ -93,10 +93,6 @@ impl Driver {
         self.post(&format!("/element/{}/value", element.0), &json!({ "text": text })).is_some()
     }
 
-    pub(crate) fn text(&self, element: &Element) -> Option<String> {
-        self.get(&format!("/element/{}/text", element.0))?.as_str().map(str::to_owned)
-    }
-
     pub(crate) fn script(&self, script: &str, arguments: &[Value]) -> Value {
         let body = json!({ "script": script, "args": arguments });
         self.post("/execute/sync", &body).unwrap_or_default()

@@ -120,8 +120,11 @@ impl App {
         let mut last = Vec::new();
         let until = Instant::now() + PATIENCE;
         while Instant::now() < until {
-            last = self.driver.find(css).iter().filter_map(|e| self.driver.text(e)).collect();
-            if last.iter().any(|have| have.contains(text)) {
+            // Not the driver's own text of an element, which is empty in a window without the focus.
+            let texts =
+                "return [...document.querySelectorAll(arguments[0])].map((e) => e.innerText)";
+            last = self.driver.script(texts, &[css.into()]).as_array().cloned().unwrap_or_default();
+            if last.iter().any(|have| have.as_str().is_some_and(|have| have.contains(text))) {
                 return self;
             }
             thread::sleep(PAUSE);
