@@ -61,6 +61,7 @@ CREATE TABLE env_commit (
     org_id BLOB    NOT NULL REFERENCES org (org_id),
     env_id BLOB    NOT NULL CHECK (length(env_id) = 16),
     seq    INTEGER NOT NULL CHECK (seq >= 1),
+    head   BLOB    NOT NULL CHECK (length(head) = 32),
     bytes  BLOB    NOT NULL,
     UNIQUE (org_id, env_id, seq)
 ) STRICT;

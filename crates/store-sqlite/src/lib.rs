@@ -39,7 +39,10 @@ pub struct SqliteStore {
 }
 
 /// A transaction of either kind; a reader's connection refuses to write.
-struct SqliteTx(Transaction<'static, Sqlite>);
+struct SqliteTx {
+    tx: Transaction<'static, Sqlite>,
+    marked: bool,
+}
 
 impl SqliteStore {
     /// Opens the database at `file`, or makes it, and brings its tables up to date.
@@ -103,12 +106,12 @@ impl SqliteStore {
 impl Store for SqliteStore {
     async fn read(&self) -> Result<Box<dyn ReadTx>, StoreError> {
         let tx = self.readers.begin().await.map_err(failed)?;
-        Ok(Box::new(SqliteTx(tx)))
+        Ok(Box::new(SqliteTx { tx, marked: false }))
     }
 
     async fn write(&self) -> Result<Box<dyn WriteTx>, StoreError> {
-        let begin = self.writer.begin_with("BEGIN IMMEDIATE").await;
-        Ok(Box::new(SqliteTx(begin.map_err(failed)?)))
+        let tx = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+        Ok(Box::new(SqliteTx { tx, marked: false }))
     }
 
     async fn close(&self) {

@@ -18,6 +18,10 @@ use crate::read::{CHUNK, int, push_in};
 type Result<T> = std::result::Result<T, StoreError>;
 
 impl SqliteTx {
+    async fn run(&mut self, statement: &'static str) -> Result<()> {
+        sqlx::query(statement).execute(&mut *self.tx).await.map_err(failed).map(ignore)
+    }
+
     /// `INSERT` of many rows in few statements: the cost is by statement, not by row.
     async fn insert_many<T>(
         &mut self,
@@ -32,7 +36,7 @@ impl SqliteTx {
             query.push(tail);
             // Statements of every length would fill the cache; only single rows come often.
             let statement = query.build().persistent(chunk.len() == 1);
-            statement.execute(&mut *self.0).await.map_err(failed)?;
+            statement.execute(&mut *self.tx).await.map_err(failed)?;
         }
         Ok(())
     }
@@ -53,7 +57,7 @@ impl WriteTx for SqliteTx {
         .bind(&account.isk[..])
         .bind(&account.iek[..])
         .bind(&account.blob[..])
-        .execute(&mut *self.0)
+        .execute(&mut *self.tx)
         .await
         .map_err(failed)
         .map(ignore)
@@ -62,7 +66,7 @@ impl WriteTx for SqliteTx {
     async fn insert_org(&mut self, org: &OrgId) -> Result<()> {
         sqlx::query("INSERT INTO org (org_id) VALUES (?)")
             .bind(org.as_bytes())
-            .execute(&mut *self.0)
+            .execute(&mut *self.tx)
             .await
             .map_err(failed)
             .map(ignore)
@@ -85,7 +89,7 @@ impl WriteTx for SqliteTx {
         sqlx::query(statement)
             .bind(who.encode())
             .bind(org.as_bytes())
-            .execute(&mut *self.0)
+            .execute(&mut *self.tx)
             .await
             .map_err(failed)
             .map(ignore)
@@ -96,7 +100,7 @@ impl WriteTx for SqliteTx {
             .bind(token.as_bytes())
             .bind(auth.org.as_bytes())
             .bind(&auth.hash[..])
-            .execute(&mut *self.0)
+            .execute(&mut *self.tx)
             .await
             .map_err(failed)
             .map(ignore)
@@ -153,7 +157,7 @@ impl WriteTx for SqliteTx {
         )
         .bind(org.as_bytes())
         .bind(by.encode())
-        .fetch_one(&mut *self.0)
+        .fetch_one(&mut *self.tx)
         .await
         .map_err(failed)?;
         Ok(u64::try_from(sum).unwrap_or(0))
@@ -174,7 +178,7 @@ impl WriteTx for SqliteTx {
             query.push_bind(org.as_bytes());
             query.push(" AND staged_by = ").push_bind(by.encode());
             push_in(&mut query, chunk);
-            let done = query.build().persistent(false).execute(&mut *self.0).await;
+            let done = query.build().persistent(false).execute(&mut *self.tx).await;
             attached += usize::try_from(done.map_err(failed)?.rows_affected()).unwrap_or(0);
         }
         Ok(attached)
@@ -183,22 +187,25 @@ impl WriteTx for SqliteTx {
     async fn drop_staged(&mut self, before_ms: u64) -> Result<u64> {
         sqlx::query("DELETE FROM envelope WHERE staged_ms < ?")
             .bind(int(before_ms))
-            .execute(&mut *self.0)
+            .execute(&mut *self.tx)
             .await
             .map_err(failed)
             .map(|done| done.rows_affected())
     }
 
     async fn insert_commit(&mut self, org: &OrgId, env: &EnvId, commit: &CommitRow) -> Result<()> {
-        sqlx::query("INSERT INTO env_commit (org_id, env_id, seq, bytes) VALUES (?, ?, ?, ?)")
-            .bind(org.as_bytes())
-            .bind(env.as_bytes())
-            .bind(int(commit.seq))
-            .bind(&commit.bytes[..])
-            .execute(&mut *self.0)
-            .await
-            .map_err(failed)
-            .map(ignore)
+        sqlx::query(
+            "INSERT INTO env_commit (org_id, env_id, seq, head, bytes) VALUES (?, ?, ?, ?, ?)",
+        )
+        .bind(org.as_bytes())
+        .bind(env.as_bytes())
+        .bind(int(commit.seq))
+        .bind(&commit.head[..])
+        .bind(&commit.bytes[..])
+        .execute(&mut *self.tx)
+        .await
+        .map_err(failed)
+        .map(ignore)
     }
 
     async fn put_items(&mut self, org: &OrgId, env: &EnvId, items: &[Item]) -> Result<()> {
@@ -239,7 +246,7 @@ impl WriteTx for SqliteTx {
             .bind(org.as_bytes())
             .bind(int(size))
             .bind(note)
-            .execute(&mut *self.0)
+            .execute(&mut *self.tx)
             .await
             .map_err(failed)
             .map(ignore)
@@ -256,14 +263,27 @@ impl WriteTx for SqliteTx {
         .bind(head.device.as_bytes())
         .bind(int(head.seq))
         .bind(&head.hash[..])
-        .execute(&mut *self.0)
+        .execute(&mut *self.tx)
         .await
         .map_err(failed)
         .map(ignore)
     }
 
+    async fn mark(&mut self) -> Result<()> {
+        // The older mark of the same name would only be hidden, not forgotten.
+        if self.marked {
+            self.run("RELEASE mark").await?;
+        }
+        self.marked = true;
+        self.run("SAVEPOINT mark").await
+    }
+
+    async fn undo_to_mark(&mut self) -> Result<()> {
+        self.run("ROLLBACK TO mark").await
+    }
+
     async fn commit(self: Box<Self>) -> Result<()> {
-        self.0.commit().await.map_err(failed)
+        self.tx.commit().await.map_err(failed)
     }
 }
 

@@ -69,6 +69,8 @@ pub struct PreviousRow {
 pub struct CommitRow {
     /// Position; the first is 1.
     pub seq: u64,
+    /// Its head.
+    pub head: Digest,
     /// The signed commit.
     pub bytes: Vec<u8>,
 }
@@ -80,6 +82,8 @@ pub struct EnvHeadRow {
     pub env: EnvId,
     /// Its newest commit.
     pub seq: u64,
+    /// That commit's head.
+    pub head: Digest,
 }
 
 /// A current item, or a tombstone.

@@ -176,6 +176,10 @@ pub trait WriteTx: ReadTx {
     /// Remembers where an actor's signed events stand.
     async fn put_actor_head(&mut self, org: &OrgId, head: &ActorHead) -> Result<()>;
 
+    /// Remembers this place of the transaction, instead of the one remembered before.
+    async fn mark(&mut self) -> Result<()>;
+    /// Takes back everything since [`WriteTx::mark`]; the mark stays.
+    async fn undo_to_mark(&mut self) -> Result<()>;
     /// Makes everything durable.
     async fn commit(self: Box<Self>) -> Result<()>;
 }

@@ -1,0 +1,323 @@
+//! The journal: the one place where anything is written, and where every act meets its audit entry.
+//!
+//! Requests hand in [`Job`]s. One task takes all jobs that wait, runs them in one transaction,
+//! appends their audit events, tree nodes and checkpoints to the same transaction, commits once,
+//! and only then answers. So a flush to the disk is shared, and nothing is answered that could be
+//! lost. If the transaction fails, every job in it fails and nothing happened.
+//!
+//! The verified states live here too. A job changes copies; they replace the originals when the
+//! transaction is durable.
+
+mod batch;
+mod seal;
+mod vault;
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use strongroom_chain::OrgState;
+use strongroom_format::event::EventKind;
+use strongroom_format::id::{DeviceId, EnvId, OrgId, Principal};
+use strongroom_store::{Store, StoreError};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+use crate::error::ApiError;
+use crate::keys::AuditKey;
+use crate::metrics::Metrics;
+
+pub(crate) use batch::{Batch, Stop};
+pub(crate) use vault::{Vault, load_history, nodes_for};
+
+/// The most requests that share a transaction.
+const MAX_GROUP: usize = 256;
+/// The most requests that wait for one.
+const MAX_WAITING: usize = 4_096;
+/// How long staged envelopes wait for their commit.
+pub(crate) const STAGED_MS: u64 = 60 * 60 * 1000;
+const SWEEP: Duration = Duration::from_secs(60);
+
+/// One request's part of a transaction.
+#[async_trait]
+pub(crate) trait Job: Send + 'static {
+    /// What the request learns once everything is durable.
+    type Answer: Send + 'static;
+
+    /// Who asks for what, for the log entry of a refusal; `None` where nobody is to be told.
+    fn subject(&self) -> Option<Subject>;
+
+    /// Decides and writes. After [`Stop::Refused`] the job must have written nothing.
+    async fn run(&mut self, batch: &mut Batch<'_>) -> Result<Self::Answer, Stop>;
+}
+
+/// Who did something to which organisation, from where.
+#[derive(Debug, Clone)]
+pub(crate) struct Subject {
+    pub(crate) org: OrgId,
+    pub(crate) actor: Option<Principal>,
+    pub(crate) env: EnvId,
+    pub(crate) peer: String,
+}
+
+/// What everybody may see of an organisation: its newest durable state.
+#[derive(Debug, Clone)]
+pub(crate) struct View {
+    pub(crate) state: Arc<OrgState>,
+    /// The newest checkpoint and its size.
+    pub(crate) checkpoint: Arc<str>,
+    pub(crate) size: u64,
+}
+
+type Views = Arc<RwLock<HashMap<OrgId, View>>>;
+
+/// A handle to the journal.
+#[derive(Debug, Clone)]
+pub(crate) struct Journal {
+    jobs: mpsc::Sender<Box<dyn Erased>>,
+    views: Views,
+}
+
+impl Journal {
+    /// Starts the task. `failed` turns true when the storage can no longer be trusted.
+    pub(crate) fn start(
+        store: Arc<dyn Store>,
+        audit_key: AuditKey,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<Metrics>,
+        failed: watch::Sender<bool>,
+    ) -> (Self, JoinHandle<()>) {
+        let (jobs, waiting) = mpsc::channel(MAX_WAITING);
+        let views = Views::default();
+        let writer = Writer {
+            store,
+            audit_key,
+            clock,
+            metrics,
+            views: Arc::clone(&views),
+            vaults: HashMap::new(),
+            failed,
+            swept_ms: 0,
+        };
+        (Self { jobs, views }, tokio::spawn(writer.work(waiting)))
+    }
+
+    /// Runs a job and waits until it is durable.
+    pub(crate) async fn run<J: Job>(&self, job: J) -> Result<J::Answer, ApiError> {
+        let (answer, answered) = oneshot::channel();
+        let pending = Pending { job, result: None, answer };
+        self.jobs.try_send(Box::new(pending)).map_err(|_| overloaded())?;
+        answered.await.unwrap_or_else(|_| Err(stopping()))
+    }
+
+    /// Runs a job without waiting: for refusals that must not take longer for one than for another.
+    pub(crate) fn post<J: Job>(&self, job: J) -> Result<(), ApiError> {
+        let (answer, _) = oneshot::channel();
+        let pending = Pending { job, result: None, answer };
+        self.jobs.try_send(Box::new(pending)).map_err(|_| overloaded())
+    }
+
+    /// The newest durable state of `org`, if it was needed before.
+    fn seen(&self, org: &OrgId) -> Option<View> {
+        self.views.read().unwrap_or_else(PoisonError::into_inner).get(org).cloned()
+    }
+
+    /// The newest durable state of `org`.
+    pub(crate) async fn view(&self, org: &OrgId) -> Result<View, ApiError> {
+        if let Some(view) = self.seen(org) {
+            return Ok(view);
+        }
+        self.run(Wake(*org)).await?;
+        self.seen(org).ok_or_else(ApiError::not_found)
+    }
+}
+
+fn overloaded() -> ApiError {
+    ApiError::unavailable("busy", "the server is busy; try again")
+}
+
+fn stopping() -> ApiError {
+    ApiError::unavailable("stopping", "the server is stopping")
+}
+
+/// Brings an organisation into memory.
+struct Wake(OrgId);
+
+#[async_trait]
+impl Job for Wake {
+    type Answer = ();
+
+    fn subject(&self) -> Option<Subject> {
+        None
+    }
+
+    async fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Stop> {
+        batch.vault(&self.0).await?.map(|_| ()).ok_or(Stop::Refused(ApiError::not_found()))
+    }
+}
+
+/// A job of any kind, on its way through the task.
+#[async_trait]
+trait Erased: Send {
+    async fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), StoreError>;
+    fn finish(self: Box<Self>, outcome: Result<(), ApiError>);
+}
+
+struct Pending<J: Job> {
+    job: J,
+    result: Option<Result<J::Answer, ApiError>>,
+    answer: oneshot::Sender<Result<J::Answer, ApiError>>,
+}
+
+#[async_trait]
+impl<J: Job> Erased for Pending<J> {
+    async fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), StoreError> {
+        let subject = self.job.subject();
+        self.result = Some(match self.job.run(batch).await {
+            Ok(answer) => Ok(answer),
+            Err(Stop::Store(error)) => return Err(error),
+            Err(Stop::Refused(mut error)) => {
+                if let Some(subject) = subject {
+                    error.recorded = batch.record_refusal(&subject, error.status).await?;
+                }
+                Err(error)
+            }
+        });
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, outcome: Result<(), ApiError>) {
+        let result = match (outcome, self.result) {
+            (Err(error), _) => Err(error),
+            (Ok(()), Some(result)) => result,
+            (Ok(()), None) => Err(ApiError::internal()),
+        };
+        // Whoever asked may have left; what is written stays written.
+        let _ = self.answer.send(result);
+    }
+}
+
+struct Writer {
+    store: Arc<dyn Store>,
+    audit_key: AuditKey,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
+    views: Views,
+    vaults: HashMap<OrgId, Vault>,
+    failed: watch::Sender<bool>,
+    swept_ms: u64,
+}
+
+impl Writer {
+    async fn work(mut self, mut waiting: mpsc::Receiver<Box<dyn Erased>>) {
+        while let Some(first) = waiting.recv().await {
+            let mut jobs = vec![first];
+            while jobs.len() < MAX_GROUP
+                && let Ok(next) = waiting.try_recv()
+            {
+                jobs.push(next);
+            }
+            let outcome = self.run_group(&mut jobs).await;
+            if let Err(error) = &outcome {
+                self.metrics.failed_groups.add(1);
+                if let StoreError::Failed(_) = error {
+                    // After a failed flush nobody knows what the disk holds: only reading it
+                    // again from the start tells (docs/threat-model.md, fsync).
+                    tracing::error!(%error, "the storage failed; nothing more is written");
+                    let _ = self.failed.send(true);
+                }
+            }
+            for job in jobs {
+                job.finish(outcome.clone().map_err(ApiError::from));
+            }
+        }
+    }
+
+    async fn run_group(&mut self, jobs: &mut [Box<dyn Erased>]) -> Result<(), StoreError> {
+        if *self.failed.borrow() {
+            return Err(StoreError::Failed("stopped after a failure".to_owned()));
+        }
+        let now_ms = self.clock.now_ms();
+        let tx = self.store.write().await?;
+        let mut batch = Batch::new(tx, now_ms, &mut self.vaults, self.audit_key.public());
+        for job in jobs.iter_mut() {
+            job.run(&mut batch).await?;
+        }
+        if now_ms.saturating_sub(self.swept_ms) > u64::try_from(SWEEP.as_millis()).unwrap_or(0) {
+            self.swept_ms = now_ms;
+            batch.tx.drop_staged(now_ms.saturating_sub(STAGED_MS)).await?;
+        }
+        let events = batch.seal(&self.audit_key).await?;
+        let changed = batch.commit().await?;
+        self.metrics.commits.add(1);
+        self.metrics.jobs.add(jobs.len() as u64);
+        self.metrics.events.add(events);
+        let mut views = self.views.write().unwrap_or_else(PoisonError::into_inner);
+        for (org, vault) in changed {
+            views.insert(org, vault.view());
+            self.vaults.insert(org, vault);
+        }
+        Ok(())
+    }
+}
+
+/// An audit entry for something that was read: written in the transaction in which the right to it
+/// is looked at for the last time.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) subject: Subject,
+    pub(crate) kind: EventKind,
+    /// How many things were read.
+    pub(crate) number: u64,
+    /// Whether reading the environment's data is what was asked for.
+    pub(crate) needs_read: bool,
+    /// Whether people alone may.
+    pub(crate) members_only: bool,
+}
+
+#[async_trait]
+impl Job for Seen {
+    type Answer = View;
+
+    fn subject(&self) -> Option<Subject> {
+        Some(self.subject.clone())
+    }
+
+    async fn run(&mut self, batch: &mut Batch<'_>) -> Result<View, Stop> {
+        let now_ms = batch.now_ms;
+        let Some(vault) = batch.vault(&self.subject.org).await? else {
+            return Err(Stop::Refused(ApiError::not_found()));
+        };
+        let state = Arc::clone(&vault.state);
+        let actor = self.subject.actor.ok_or(Stop::Refused(ApiError::unauthenticated()))?;
+        crate::rights::require_insider(&state, &actor, now_ms, self.members_only)?;
+        if self.needs_read {
+            crate::rights::require_reader(&state, &self.subject.env, &actor, now_ms)?;
+        }
+        batch.record(&self.subject, self.kind, DeviceId::ZERO, self.number, 200).await?;
+        Ok(View { state, checkpoint: Arc::from(""), size: 0 })
+    }
+}
+
+/// An audit entry for a refusal that was decided before the journal.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) subject: Subject,
+    pub(crate) status: axum::http::StatusCode,
+}
+
+#[async_trait]
+impl Job for Refusal {
+    type Answer = ();
+
+    fn subject(&self) -> Option<Subject> {
+        None
+    }
+
+    async fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Stop> {
+        batch.record_refusal(&self.subject, self.status).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,147 @@
+//! One organisation as the journal knows it: verified states, and where its audit log stands.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use strongroom_chain::tree::{Frontier, TreeError};
+use strongroom_chain::trie::Item;
+use strongroom_chain::{EnvHistory, OrgState};
+use strongroom_format::commit::SignedCommit;
+use strongroom_format::hash::Digest;
+use strongroom_format::id::{EnvId, OrgId};
+use strongroom_format::statement::Link;
+use strongroom_store::{ReadTx, StoreError, WriteTx};
+
+use super::View;
+
+/// How much of a chain or a list of items is read at once.
+const PAGE: usize = 10_000;
+const PAGE_BYTES: usize = 8 * 1024 * 1024;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Vault {
+    pub(crate) state: Arc<OrgState>,
+    /// Histories that were needed so far; a copy shares its items.
+    pub(crate) histories: HashMap<EnvId, EnvHistory>,
+    pub(super) frontier: Frontier,
+    pub(super) checkpoint: Arc<str>,
+    /// Audit entries of the present transaction.
+    pub(super) entries: Vec<Vec<u8>>,
+}
+
+impl Vault {
+    pub(crate) fn new(state: OrgState) -> Self {
+        Self {
+            state: Arc::new(state),
+            histories: HashMap::new(),
+            frontier: Frontier::new(),
+            checkpoint: Arc::from(""),
+            entries: Vec::new(),
+        }
+    }
+
+    /// Reads and verifies an organisation, exactly as a client would.
+    pub(super) async fn load(
+        tx: &mut dyn WriteTx,
+        org: &OrgId,
+    ) -> Result<Option<Self>, StoreError> {
+        let mut state: Option<OrgState> = None;
+        let mut next = 0;
+        loop {
+            let page = tx.links(org, next, PAGE, PAGE_BYTES).await?;
+            let Some(last) = page.last() else { break };
+            next = last.seq + 1;
+            for row in &page {
+                let link = Link::parse(&row.bytes).map_err(|_| damaged("link"))?;
+                match &mut state {
+                    None => {
+                        state = Some(OrgState::found(&link).map_err(|_| damaged("genesis"))?);
+                    }
+                    Some(state) => state.apply(&link).map_err(|_| damaged("chain"))?,
+                }
+            }
+        }
+        let Some(state) = state else { return Ok(None) };
+        if state.org() != *org {
+            return Err(damaged("organisation"));
+        }
+        let mut vault = Self::new(state);
+        let size = tx.log_size(org).await?;
+        vault.frontier = load_frontier(tx, org, size).await?;
+        if let Some((at, note)) = tx.checkpoint(org, None).await? {
+            if at != size {
+                return Err(damaged("checkpoint"));
+            }
+            vault.checkpoint = Arc::from(note);
+        }
+        Ok(Some(vault))
+    }
+
+    pub(super) fn view(&self) -> View {
+        View {
+            state: Arc::clone(&self.state),
+            checkpoint: Arc::clone(&self.checkpoint),
+            size: self.frontier.size(),
+        }
+    }
+}
+
+/// The verified history of an environment, from its newest commit and its current items.
+pub(crate) async fn load_history(
+    tx: &mut dyn ReadTx,
+    state: &OrgState,
+    env: EnvId,
+) -> Result<EnvHistory, StoreError> {
+    let org = state.org();
+    let Some(head) = tx.head_commit(&org, &env).await? else {
+        return Ok(EnvHistory::new(org, env));
+    };
+    let head = SignedCommit::parse(&head.bytes).map_err(|_| damaged("commit"))?;
+    let mut items = Vec::new();
+    loop {
+        let after = items.last().map(|item: &Item| item.change.secret);
+        let page = tx.items(&org, &env, after.as_ref(), PAGE).await?;
+        if page.is_empty() {
+            break;
+        }
+        items.extend(page.into_iter().map(|item| Item {
+            change: item.change,
+            epoch: item.epoch,
+            origin: None,
+        }));
+    }
+    EnvHistory::from_head(state, env, &head, items).map_err(|_| damaged("history"))
+}
+
+/// The frontier of the first `size` entries, from the stored nodes.
+pub(super) async fn load_frontier<T: ReadTx + ?Sized>(
+    tx: &mut T,
+    org: &OrgId,
+    size: u64,
+) -> Result<Frontier, StoreError> {
+    let nodes = nodes_for(tx, org, |lookup| Frontier::load(size, lookup)).await?;
+    nodes.map_err(|_| damaged("audit tree"))
+}
+
+/// Runs a computation over tree nodes whose places do not depend on their hashes: once to learn
+/// the places, once with the nodes.
+pub(crate) async fn nodes_for<T: ReadTx + ?Sized, R>(
+    tx: &mut T,
+    org: &OrgId,
+    compute: impl Fn(&mut dyn FnMut(u8, u64) -> Option<Digest>) -> Result<R, TreeError>,
+) -> Result<Result<R, TreeError>, StoreError> {
+    let mut places = Vec::new();
+    let dry = compute(&mut |level, index| {
+        places.push((level, index));
+        Some([0; 32])
+    });
+    if let Err(error) = dry {
+        return Ok(Err(error));
+    }
+    let nodes = tx.nodes(org, &places).await?;
+    Ok(compute(&mut |level, index| nodes.get(&(level, index)).copied()))
+}
+
+pub(super) fn damaged(what: &str) -> StoreError {
+    StoreError::Failed(format!("the stored {what} does not verify"))
+}

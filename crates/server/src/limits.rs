@@ -1,0 +1,133 @@
+//! Rates, by address and by account.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
+
+use governor::clock::DefaultClock;
+use governor::state::keyed::DefaultKeyedStateStore;
+use governor::{Quota, RateLimiter};
+use serde::Deserialize;
+use strongroom_format::id::{Principal, UserId};
+
+type Keyed<K> = RateLimiter<K, DefaultKeyedStateStore<K>, DefaultClock>;
+
+/// How many addresses and accounts are kept apart before idle ones are forgotten.
+const MAX_KEYS: usize = 50_000;
+/// Bearers of one address that may fail within a minute.
+const MAX_GUESSES: u32 = 60;
+const MINUTE_MS: u64 = 60_000;
+
+/// The rates, as configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rates {
+    /// Challenges, sign-ins and new accounts of one address in a minute.
+    pub sign_in_per_minute: NonZeroU32,
+    /// Challenges and sign-ins of one account in a minute.
+    pub sign_in_per_account: NonZeroU32,
+    /// Requests of one address in a second; ten times as many in a burst.
+    pub requests_per_second: NonZeroU32,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        let rate = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
+        Self {
+            sign_in_per_minute: rate(120),
+            sign_in_per_account: rate(30),
+            requests_per_second: rate(500),
+        }
+    }
+}
+
+/// Counts requests.
+pub(crate) struct Limits {
+    sign_in: Keyed<IpAddr>,
+    accounts: Keyed<UserId>,
+    requests: Keyed<IpAddr>,
+    principals: Keyed<Principal>,
+    guesses: Mutex<HashMap<IpAddr, (u64, u32)>>,
+}
+
+impl Limits {
+    pub(crate) fn new(rates: Rates) -> Self {
+        let burst = rates.requests_per_second.saturating_mul(NonZeroU32::MIN.saturating_add(9));
+        let requests = Quota::per_second(rates.requests_per_second).allow_burst(burst);
+        Self {
+            sign_in: Keyed::keyed(Quota::per_minute(rates.sign_in_per_minute)),
+            accounts: Keyed::keyed(Quota::per_minute(rates.sign_in_per_account)),
+            requests: Keyed::keyed(requests),
+            principals: Keyed::keyed(requests),
+            guesses: Mutex::default(),
+        }
+    }
+
+    /// Any request, by address.
+    pub(crate) fn allow_request(&self, ip: IpAddr) -> bool {
+        forget_idle(&self.requests);
+        self.requests.check_key(&ip).is_ok()
+    }
+
+    /// A request of somebody who is known.
+    pub(crate) fn allow_principal(&self, principal: &Principal) -> bool {
+        forget_idle(&self.principals);
+        self.principals.check_key(principal).is_ok()
+    }
+
+    /// A challenge, sign-in or new account, by address.
+    pub(crate) fn allow_sign_in(&self, ip: IpAddr) -> bool {
+        forget_idle(&self.sign_in);
+        self.sign_in.check_key(&ip).is_ok()
+    }
+
+    /// A challenge or sign-in, by the account that is claimed.
+    pub(crate) fn allow_account(&self, user: &UserId) -> bool {
+        forget_idle(&self.accounts);
+        self.accounts.check_key(user).is_ok()
+    }
+
+    /// Whether an address sent too many wrong bearers within this minute.
+    pub(crate) fn is_guessing(&self, ip: IpAddr, now_ms: u64) -> bool {
+        let guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
+        guesses
+            .get(&ip)
+            .is_some_and(|(minute, n)| *minute == now_ms / MINUTE_MS && *n >= MAX_GUESSES)
+    }
+
+    /// Counts a wrong bearer.
+    pub(crate) fn note_guess(&self, ip: IpAddr, now_ms: u64) {
+        let minute = now_ms / MINUTE_MS;
+        let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
+        if guesses.len() >= MAX_KEYS {
+            guesses.retain(|_, (at, _)| *at == minute);
+        }
+        let entry = guesses.entry(ip).or_insert((minute, 0));
+        *entry = if entry.0 == minute { (minute, entry.1.saturating_add(1)) } else { (minute, 1) };
+    }
+}
+
+fn forget_idle<K: std::hash::Hash + Eq + Clone>(limiter: &Keyed<K>) {
+    if limiter.len() > MAX_KEYS {
+        limiter.retain_recent();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_guesses_is_stopped_for_the_rest_of_the_minute() {
+        let limits = Limits::new(Rates::default());
+        let (ip, other) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+        for _ in 0..MAX_GUESSES {
+            assert!(!limits.is_guessing(ip, 5));
+            limits.note_guess(ip, 5);
+        }
+        assert!(limits.is_guessing(ip, 5));
+        assert!(!limits.is_guessing(other, 5));
+        assert!(!limits.is_guessing(ip, 5 + MINUTE_MS));
+    }
+}

@@ -1,0 +1,143 @@
+//! The audit log: acts that clients signed, and proofs. There is no way to change an entry.
+
+use async_trait::async_trait;
+use axum::body::Bytes;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::Deserialize;
+use strongroom_chain::OrgState;
+use strongroom_chain::signature::verifies;
+use strongroom_chain::tree::prove_consistency;
+use strongroom_format::encoding::Codec as _;
+use strongroom_format::event::{EventKind, SignedAct};
+use strongroom_format::hash::{ZERO, sha256};
+use strongroom_format::id::{OrgId, Principal};
+use strongroom_format::wire::{ActPage, B64, ConsistencyAnswer};
+use strongroom_store::{ActorHead, WriteTx};
+
+use crate::app::Shared;
+use crate::error::ApiError;
+use crate::http::{Peer, answer_json, enter, malformed, read_page};
+use crate::journal::{Batch, Job, Seen, Stop, Subject, nodes_for};
+
+/// `POST /v1/orgs/{org}/events`: acts that are not writes, such as copied and revealed.
+pub(crate) async fn report(
+    State(app): State<Shared>,
+    Path(org): Path<String>,
+    peer: Peer,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let inside = enter(&app, &headers, peer, &org, None).await?;
+    let page: ActPage = read_page(&headers, &body)?;
+    let by = inside.caller.principal;
+    app.journal.run(Report { subject: inside.subject, by, acts: page.acts }).await?;
+    answer_json(&serde_json::json!({}))
+}
+
+struct Report {
+    subject: Subject,
+    by: Principal,
+    acts: Vec<SignedAct>,
+}
+
+#[async_trait]
+impl Job for Report {
+    type Answer = ();
+
+    fn subject(&self) -> Option<Subject> {
+        Some(self.subject.clone())
+    }
+
+    async fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Stop> {
+        let (org, now_ms) = (self.subject.org, batch.now_ms);
+        let vault = batch.vault(&org).await?.ok_or(Stop::Refused(ApiError::not_found()))?;
+        let state = std::sync::Arc::clone(&vault.state);
+        crate::rights::require_insider(&state, &self.by, now_ms, false)?;
+        batch.tx.mark().await?;
+        let checked = check_acts(batch.tx.as_mut(), &state, &self.by, &self.acts, now_ms).await;
+        if let Err(stop) = checked {
+            batch.tx.undo_to_mark().await?;
+            return Err(stop);
+        }
+        for act in std::mem::take(&mut self.acts) {
+            batch.record_act(&org, act, &self.subject.peer);
+        }
+        Ok(())
+    }
+}
+
+/// Checks the acts of one principal: own, signed, and without a gap since the last one.
+pub(crate) async fn check_acts(
+    tx: &mut dyn WriteTx,
+    state: &OrgState,
+    by: &Principal,
+    acts: &[SignedAct],
+    now_ms: u64,
+) -> Result<(), Stop> {
+    let refused =
+        |code: &str| Stop::Refused(ApiError::unprocessable(code, "the audit event does not fit"));
+    let org = state.org();
+    let key = state.signing_key(by, state.seq(), now_ms).ok_or_else(|| refused("act-author"))?;
+    for SignedAct { act, signature } in acts {
+        if act.org != org || act.actor != Some(*by) || !act.kind.is_signed() {
+            return Err(refused("act-author"));
+        }
+        if !verifies(&key, &act.message(), signature) {
+            return Err(refused("act-signature"));
+        }
+        let head = tx.actor_head(&org, by, &act.device).await?;
+        let (seq, hash) = head.map_or((0, ZERO), |head| (head.seq, head.hash));
+        if Some(act.actor_seq) != seq.checked_add(1) || act.actor_prev != hash {
+            return Err(refused("act-gap"));
+        }
+        let hash = sha256(&[&act.encode()]);
+        let head = ActorHead { actor: *by, device: act.device, seq: act.actor_seq, hash };
+        tx.put_actor_head(&org, &head).await?;
+    }
+    Ok(())
+}
+
+/// Between which sizes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Sizes {
+    old: u64,
+    new: u64,
+}
+
+/// `GET /v1/orgs/{org}/audit/proof?old=N&new=M`: see [`ConsistencyAnswer`].
+pub(crate) async fn consistency(
+    State(app): State<Shared>,
+    Path(org): Path<String>,
+    query: Result<Query<Sizes>, QueryRejection>,
+    peer: Peer,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let inside = enter(&app, &headers, peer, &org, None).await?;
+    let Query(Sizes { old, new }) = query.map_err(|_| malformed())?;
+    let answer = prove(&app, &inside.org, old, new).await?;
+    let kind = EventKind::AuditFetched;
+    let subject = inside.subject;
+    app.journal
+        .run(Seen { subject, kind, number: new, needs_read: false, members_only: false })
+        .await?;
+    answer_json(&answer)
+}
+
+async fn prove(
+    app: &Shared,
+    org: &OrgId,
+    old: u64,
+    new: u64,
+) -> Result<ConsistencyAnswer, ApiError> {
+    let mut tx = app.store.read().await?;
+    let checkpoint = tx.checkpoint(org, Some(new)).await?;
+    let (_, checkpoint) = checkpoint.ok_or_else(ApiError::not_found)?;
+    let proof = nodes_for(tx.as_mut(), org, |lookup| prove_consistency(old, new, lookup)).await?;
+    let proof = proof.map_err(|_| malformed())?;
+    let proof = proof.into_iter().map(|node| B64(node.to_vec())).collect();
+    Ok(ConsistencyAnswer { proof, checkpoint })
+}

@@ -1,0 +1,372 @@
+//! `POST /v1/orgs` and `POST /v1/orgs/{org}/write`: links and commits, all or nothing.
+//!
+//! Everything is checked by the verifier that the clients use, on copies of the verified states,
+//! before a row is written.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use strongroom_chain::{EnvHistory, OrgState};
+use strongroom_format::commit::SignedCommit;
+use strongroom_format::event::EventKind;
+use strongroom_format::hash::{Digest, ZERO};
+use strongroom_format::id::{DeviceId, EnvId, OrgId, Principal};
+use strongroom_format::statement::{Body, Link};
+use strongroom_format::wire::{WriteAnswer, WriteBatch, content_hash};
+use strongroom_store::{CommitRow, Item, LinkRow, PreviousRow, StoreError, WrapRow};
+
+use super::audit::check_acts;
+use crate::app::Shared;
+use crate::auth::authenticate;
+use crate::error::ApiError;
+use crate::http::{Peer, answer_json, enter, malformed, read_page};
+use crate::journal::{Batch, Job, Stop, Subject, Vault, load_history};
+
+/// How far an author's clock may be ahead of the server's, in milliseconds.
+const MAX_AHEAD_MS: u64 = 10 * 60 * 1000;
+
+/// `POST /v1/orgs`: founds an organisation; the first link is its genesis.
+pub(crate) async fn found(
+    State(app): State<Shared>,
+    peer: Peer,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<(StatusCode, Response), ApiError> {
+    if !app.limits.allow_request(peer.ip) {
+        return Err(ApiError::rate_limited());
+    }
+    let caller = authenticate(&app, &headers, peer.ip).await?;
+    caller.require_user()?;
+    let batch: WriteBatch = read_page(&headers, &body)?;
+    let genesis = batch.links.first().ok_or_else(malformed)?;
+    let org = OrgId::of_genesis(genesis);
+    let by = caller.principal;
+    let subject = Subject { org, actor: Some(by), env: EnvId::ZERO, peer: peer.text() };
+    let answer = perform(&app, Write { subject, by, batch, founds: true }).await?;
+    Ok((StatusCode::CREATED, answer))
+}
+
+/// `POST /v1/orgs/{org}/write`.
+pub(crate) async fn write(
+    State(app): State<Shared>,
+    Path(org): Path<String>,
+    peer: Peer,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let inside = enter(&app, &headers, peer, &org, None).await?;
+    let batch: WriteBatch = read_page(&headers, &body)?;
+    let by = inside.caller.principal;
+    perform(&app, Write { subject: inside.subject, by, batch, founds: false }).await
+}
+
+async fn perform(app: &Shared, write: Write) -> Result<Response, ApiError> {
+    let org = write.subject.org;
+    let link = app.journal.run(write).await?;
+    let view = app.journal.view(&org).await?;
+    answer_json(&WriteAnswer { link, checkpoint: view.checkpoint.to_string() })
+}
+
+struct Write {
+    subject: Subject,
+    by: Principal,
+    batch: WriteBatch,
+    founds: bool,
+}
+
+/// What a checked write changes.
+struct Checked {
+    state: OrgState,
+    links: Vec<Link>,
+    commits: Vec<SignedCommit>,
+    histories: BTreeMap<EnvId, EnvHistory>,
+    wraps: Vec<WrapRow>,
+    previous: Vec<PreviousRow>,
+    /// The envelopes that the commits name, by environment.
+    named: BTreeMap<EnvId, BTreeSet<Digest>>,
+}
+
+#[async_trait]
+impl Job for Write {
+    /// Position of the newest link.
+    type Answer = u64;
+
+    fn subject(&self) -> Option<Subject> {
+        Some(self.subject.clone())
+    }
+
+    async fn run(&mut self, batch: &mut Batch<'_>) -> Result<u64, Stop> {
+        let checked = self.check(batch).await?;
+        batch.tx.mark().await?;
+        match self.store(batch, &checked).await {
+            Ok(()) => {}
+            Err(Stop::Store(StoreError::Taken)) => {
+                batch.tx.undo_to_mark().await?;
+                let message = "there is such an organisation";
+                return Err(Stop::Refused(ApiError::conflict("exists", message)));
+            }
+            Err(stop) => {
+                batch.tx.undo_to_mark().await?;
+                return Err(stop);
+            }
+        }
+        self.keep(batch, checked).await
+    }
+}
+
+impl Write {
+    async fn check(&self, batch: &mut Batch<'_>) -> Result<Checked, Stop> {
+        let now_ms = batch.now_ms;
+        let links = parse_links(&self.batch, &self.by, now_ms)?;
+        let state = if self.founds {
+            self.found(&links, &batch.audit_vkey)?
+        } else {
+            let vault = batch.vault(&self.subject.org).await?;
+            let vault = vault.ok_or(Stop::Refused(ApiError::not_found()))?;
+            crate::rights::require_insider(&vault.state, &self.by, now_ms, false)?;
+            let mut state = (*vault.state).clone();
+            for link in &links {
+                state.apply(link).map_err(ApiError::from)?;
+            }
+            state
+        };
+        let (wraps, previous) = match_keys(&self.batch, &links)?;
+        let commits = parse_commits(&self.batch, &self.by, now_ms)?;
+        let mut histories = BTreeMap::new();
+        let mut named: BTreeMap<EnvId, BTreeSet<Digest>> = BTreeMap::new();
+        for signed in &commits {
+            let env = signed.commit.env;
+            if !histories.contains_key(&env) {
+                histories.insert(env, self.history(batch, &state, env).await?);
+            }
+            if let Some(history) = histories.get_mut(&env) {
+                history.apply(&state, signed).map_err(ApiError::from)?;
+            }
+            let hashes = signed.commit.changes.iter().flat_map(|c| &c.fields).map(|f| f.envelope);
+            named.entry(env).or_default().extend(hashes);
+        }
+        Ok(Checked { state, links, commits, histories, wraps, previous, named })
+    }
+
+    fn found(&self, links: &[Link], audit_vkey: &[u8; 32]) -> Result<OrgState, Stop> {
+        let (genesis, rest) = links.split_first().ok_or_else(malformed)?;
+        let mut state = OrgState::found(genesis).map_err(ApiError::from)?;
+        if state.audit_vkey() != audit_vkey {
+            let message = "the genesis names another audit key";
+            return Err(Stop::Refused(ApiError::unprocessable("wrong-audit-key", message)));
+        }
+        for link in rest {
+            state.apply(link).map_err(ApiError::from)?;
+        }
+        Ok(state)
+    }
+
+    async fn history(
+        &self,
+        batch: &mut Batch<'_>,
+        state: &OrgState,
+        env: EnvId,
+    ) -> Result<EnvHistory, Stop> {
+        if self.founds {
+            return Ok(EnvHistory::new(state.org(), env));
+        }
+        let vault = batch.vault(&self.subject.org).await?;
+        if let Some(history) = vault.and_then(|vault| vault.histories.get(&env)) {
+            return Ok(history.clone());
+        }
+        if state.env(&env).is_none() {
+            return Err(Stop::Refused(ApiError::from(strongroom_chain::CommitError::UnknownEnv)));
+        }
+        Ok(load_history(batch.tx.as_mut(), state, env).await?)
+    }
+
+    async fn store(&self, batch: &mut Batch<'_>, checked: &Checked) -> Result<(), Stop> {
+        let org = checked.state.org();
+        let now_ms = batch.now_ms;
+        let tx = batch.tx.as_mut();
+        if self.founds {
+            tx.insert_org(&org).await?;
+        }
+        let rows: Vec<LinkRow> = checked
+            .links
+            .iter()
+            .map(|link| LinkRow { seq: link.statement.seq, bytes: link.as_bytes().to_vec() })
+            .collect();
+        tx.insert_links(&org, &rows).await?;
+        for (who, inside) in insiders(&checked.links) {
+            tx.set_insider(&org, &who, inside).await?;
+        }
+        tx.insert_wraps(&org, &checked.wraps).await?;
+        tx.insert_previous(&org, &checked.previous).await?;
+
+        let inline: Vec<(Digest, Vec<u8>)> =
+            self.batch.envelopes.iter().map(|bytes| (content_hash(bytes), bytes.clone())).collect();
+        let all: BTreeSet<&Digest> = checked.named.values().flatten().collect();
+        if inline.iter().any(|(hash, _)| !all.contains(hash)) {
+            let message = "an envelope belongs to no commit";
+            return Err(Stop::Refused(ApiError::unprocessable("extra-envelope", message)));
+        }
+        tx.stage(&org, &self.by, now_ms, &inline).await?;
+        for (env, hashes) in &checked.named {
+            let hashes: Vec<Digest> = hashes.iter().copied().collect();
+            if tx.attach(&org, env, &self.by, &hashes).await? != hashes.len() {
+                let message = "an envelope that a commit names is missing";
+                return Err(Stop::Refused(ApiError::unprocessable("missing-envelope", message)));
+            }
+        }
+        for signed in &checked.commits {
+            let commit = &signed.commit;
+            let row = CommitRow {
+                seq: commit.seq,
+                head: signed.head(),
+                bytes: signed.as_bytes().to_vec(),
+            };
+            tx.insert_commit(&org, &commit.env, &row).await?;
+            let items: Vec<Item> = commit
+                .changes
+                .iter()
+                .map(|change| Item { change: change.clone(), epoch: commit.dek_epoch })
+                .collect();
+            tx.put_items(&org, &commit.env, &items).await?;
+        }
+        check_acts(tx, &checked.state, &self.by, &self.batch.acts, now_ms).await
+    }
+
+    /// Takes the new states in, and writes the audit entries.
+    async fn keep(&mut self, batch: &mut Batch<'_>, checked: Checked) -> Result<u64, Stop> {
+        let Checked { state, links, commits, histories, .. } = checked;
+        let (org, seq) = (state.org(), state.seq());
+        if self.founds {
+            batch.found(Vault::new(state));
+        } else if let Some(vault) = batch.vault(&org).await? {
+            vault.state = Arc::new(state);
+        }
+        if let Some(vault) = batch.vault(&org).await? {
+            vault.histories.extend(histories);
+        }
+        for act in std::mem::take(&mut self.batch.acts) {
+            batch.record_act(&org, act, &self.subject.peer);
+        }
+        for link in &links {
+            let (kind, number) = (EventKind::LinkAppended, link.statement.seq);
+            batch.record(&self.subject, kind, DeviceId::ZERO, number, 200).await?;
+        }
+        for signed in &commits {
+            let subject = Subject { env: signed.commit.env, ..self.subject.clone() };
+            let (kind, number) = (EventKind::CommitAppended, signed.commit.seq);
+            batch.record(&subject, kind, DeviceId::ZERO, number, 200).await?;
+        }
+        Ok(seq)
+    }
+}
+
+fn parse_links(batch: &WriteBatch, by: &Principal, now_ms: u64) -> Result<Vec<Link>, ApiError> {
+    let parse = |bytes: &Vec<u8>| {
+        let link = Link::parse(bytes).map_err(|_| malformed())?;
+        check_author(&link.statement.author, by)?;
+        check_clock(link.statement.time_ms, now_ms)?;
+        Ok(link)
+    };
+    batch.links.iter().map(parse).collect()
+}
+
+fn parse_commits(
+    batch: &WriteBatch,
+    by: &Principal,
+    now_ms: u64,
+) -> Result<Vec<SignedCommit>, ApiError> {
+    let parse = |bytes: &Vec<u8>| {
+        let signed = SignedCommit::parse(bytes).map_err(|_| malformed())?;
+        check_author(&signed.commit.author, by)?;
+        check_clock(signed.commit.time_ms, now_ms)?;
+        Ok(signed)
+    };
+    batch.commits.iter().map(parse).collect()
+}
+
+fn check_author(author: &Principal, by: &Principal) -> Result<(), ApiError> {
+    if author == by {
+        Ok(())
+    } else {
+        Err(ApiError::forbidden("not-the-author", "only the author may hand this in"))
+    }
+}
+
+fn check_clock(time_ms: u64, now_ms: u64) -> Result<(), ApiError> {
+    if time_ms > now_ms.saturating_add(MAX_AHEAD_MS) {
+        let message = "your clock is more than ten minutes ahead of the server's";
+        return Err(ApiError::unprocessable("clock-ahead", message));
+    }
+    Ok(())
+}
+
+/// Wraps and sealed previous keys must be exactly those that the links list.
+fn match_keys(
+    batch: &WriteBatch,
+    links: &[Link],
+) -> Result<(Vec<WrapRow>, Vec<PreviousRow>), ApiError> {
+    let mut listed = BTreeMap::new();
+    let mut sealed = BTreeMap::new();
+    for link in links {
+        let seq = link.statement.seq;
+        if let Body::DekEpoch { env, epoch, wraps, previous, .. } = &link.statement.body {
+            for entry in wraps {
+                listed.insert((*env, *epoch, entry.recipient), (entry.wrap, seq));
+            }
+            if *previous != ZERO {
+                sealed.insert((*env, epoch.saturating_sub(1)), (*previous, seq));
+            }
+        }
+    }
+    let wrong = || ApiError::unprocessable("wrong-wraps", "the wraps are not those of the links");
+    let mut wraps = Vec::with_capacity(batch.wraps.len());
+    for upload in &batch.wraps {
+        let (hash, link) =
+            listed.remove(&(upload.env, upload.epoch, upload.recipient)).ok_or_else(wrong)?;
+        if content_hash(&upload.wrap) != hash {
+            return Err(wrong());
+        }
+        wraps.push(WrapRow {
+            env: upload.env,
+            epoch: upload.epoch,
+            link,
+            recipient: upload.recipient,
+            wrap: upload.wrap,
+        });
+    }
+    let mut previous = Vec::with_capacity(batch.previous.len());
+    for upload in &batch.previous {
+        let (hash, link) = sealed.remove(&(upload.env, upload.epoch)).ok_or_else(wrong)?;
+        if content_hash(&upload.sealed) != hash {
+            return Err(wrong());
+        }
+        previous.push(PreviousRow {
+            env: upload.env,
+            epoch: upload.epoch,
+            link,
+            sealed: upload.sealed.clone(),
+        });
+    }
+    if listed.is_empty() && sealed.is_empty() { Ok((wraps, previous)) } else { Err(wrong()) }
+}
+
+/// Who comes and who goes by these links.
+fn insiders(links: &[Link]) -> Vec<(Principal, bool)> {
+    links
+        .iter()
+        .filter_map(|link| match &link.statement.body {
+            Body::Genesis { founder: user, .. } | Body::MemberAdd { user, .. } => {
+                Some((Principal::User(*user), true))
+            }
+            Body::MemberRemove { user, .. } => Some((Principal::User(*user), false)),
+            Body::TokenIssue { token, .. } => Some((Principal::Token(*token), true)),
+            Body::TokenRevoke { token } => Some((Principal::Token(*token), false)),
+            _ => None,
+        })
+        .collect()
+}

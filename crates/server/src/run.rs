@@ -1,0 +1,175 @@
+//! Starting and ending a server.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use strongroom_store::{Store, StoreError};
+use strongroom_store_sqlite::SqliteStore;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::app::App;
+use crate::auth::{Challenges, Sessions};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{AuthMode, Config, ConfigError};
+use crate::journal::Journal;
+use crate::keys::{KeyError, ServerKeys};
+use crate::limits::Limits;
+use crate::metrics::Metrics;
+use crate::{http, routes};
+
+const DATABASE: &str = "strongroom.db";
+
+/// Why a server did not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The configuration would be dangerous.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A key cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The data directory or the address cannot be used.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// The system gave no random bytes.
+    #[error("the system gives no random bytes")]
+    NoEntropy,
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Running {
+    origin: String,
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    failed: watch::Receiver<bool>,
+    serving: Vec<JoinHandle<std::io::Result<()>>>,
+    writing: JoinHandle<()>,
+    store: Arc<dyn Store>,
+}
+
+impl Running {
+    /// What clients call the server.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Ends when the storage can no longer be trusted; a server should then end too.
+    pub async fn failed(&self) {
+        let mut failed = self.failed.clone();
+        // The sender lives as long as the journal; its end is the end of the server.
+        let _ = failed.wait_for(|failed| *failed).await;
+    }
+
+    /// Takes no new requests, finishes those under way, and leaves the files in order.
+    pub async fn shut_down(self) {
+        let _ = self.stop.send(true);
+        for serving in self.serving {
+            let _ = serving.await;
+        }
+        let _ = self.writing.await;
+        self.store.close().await;
+    }
+}
+
+/// Starts a server with the clock of the machine.
+pub async fn start(config: Config) -> Result<Running, StartError> {
+    start_with(config, Arc::new(SystemClock)).await
+}
+
+/// Starts a server with another clock.
+pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
+    config.check()?;
+    make_private_dir(&config.data_dir)?;
+    let file = config.data_dir.join(DATABASE);
+    let keys = ServerKeys::open(&config.data_dir, file.exists())?;
+    let max_bytes = config.max_database_mib.map(|mib| mib.saturating_mul(1024 * 1024));
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&file, max_bytes).await?);
+    let metrics = Arc::new(Metrics::default());
+    let (failed_tx, failed) = watch::channel(false);
+    let audit_vkey = keys.audit.public();
+    let (journal, writing) = Journal::start(
+        Arc::clone(&store),
+        keys.audit,
+        Arc::clone(&clock),
+        Arc::clone(&metrics),
+        failed_tx,
+    );
+    let listener = TcpListener::bind(config.bind).await?;
+    let address = listener.local_addr()?;
+    let origin = config.origin_at(address);
+    let app = Arc::new(App {
+        store: Arc::clone(&store),
+        journal,
+        sessions: Sessions::new(&origin, &keys.session),
+        challenges: Challenges::new().map_err(|_| StartError::NoEntropy)?,
+        limits: Limits::new(config.limits),
+        clock,
+        metrics: Arc::clone(&metrics),
+        origin: origin.clone(),
+        audit_vkey,
+        registration: config.registration,
+        dev_auth: config.auth == AuthMode::Dev,
+        trusted_proxies: config.trusted_proxies,
+    });
+    let (stop, stopped) = watch::channel(false);
+    let router = http::guarded(routes::all(), app);
+    let mut serving = vec![tokio::spawn(serve(listener, router, stopped.clone()))];
+    if let Some(ops) = config.ops_bind {
+        let listener = TcpListener::bind(ops).await?;
+        serving.push(tokio::spawn(serve(listener, operations(metrics, &failed), stopped)));
+    }
+    Ok(Running { origin, address, stop, failed, serving, writing, store })
+}
+
+async fn serve(
+    listener: TcpListener,
+    router: Router,
+    mut stopped: watch::Receiver<bool>,
+) -> std::io::Result<()> {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
+        .with_graceful_shutdown(async move {
+            let _ = stopped.wait_for(|stopped| *stopped).await;
+        })
+        .await
+}
+
+/// Health and metrics, on a loopback address of their own.
+fn operations(metrics: Arc<Metrics>, failed: &watch::Receiver<bool>) -> Router {
+    let failed = failed.clone();
+    Router::new().route("/metrics", get(move || async move { metrics.text() })).route(
+        "/health",
+        get(move || async move {
+            if *failed.borrow() {
+                (axum::http::StatusCode::SERVICE_UNAVAILABLE, "storage failed\n")
+            } else {
+                (axum::http::StatusCode::OK, "ok\n")
+            }
+        }),
+    )
+}
+
+fn make_private_dir(dir: &std::path::Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(dir)
+}
