@@ -16,6 +16,7 @@ use super::error::VaultError;
 use super::session::{Session, hold};
 use super::unlock::{open_keyset, secret_key_of};
 use crate::disk;
+use crate::profile::ServerPlace;
 
 /// What the page says.
 #[derive(Debug)]
@@ -71,7 +72,12 @@ impl Session {
             Ok::<_, VaultError>(secret_key.to_text())
         })
         .await??;
-        let (made_ms, server) = (self.now_ms(), self.api.origin().as_str().to_owned());
+        let made_ms = self.now_ms();
+        let server = match record.server {
+            // Its port is another one at every start.
+            ServerPlace::Embedded => "this computer".to_owned(),
+            ServerPlace::Origin(origin) => origin,
+        };
         self.with(|org| {
             let (person, organisation) = (org.person(&user), org.name());
             let state = org.replica().state();

@@ -93,7 +93,7 @@ pub async fn create_sample(api: Api, host: Host) -> Result<Arc<Session>, VaultEr
     let creation = Creation {
         label: "Sample vault".to_owned(),
         person: "Mara Lind".to_owned(),
-        organisation: "Acme (sample)".to_owned(),
+        organisation: "Acme".to_owned(),
         sample: true,
         place: ServerPlace::Embedded,
         api,

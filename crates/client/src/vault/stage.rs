@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use strongroom_core::draft::{Draft, Edit, StagedChange};
 use strongroom_core::generate;
-use strongroom_core::names::{MAX_NOTE, secret_name};
+use strongroom_core::names::{self, secret_name};
 use strongroom_crypto::safe::{OsEntropy, entropy, seal::MAX_PLAINTEXT};
 use strongroom_format::id::{EnvId, SecretId};
 use strongroom_secret::{SecretBytes, SecretText};
@@ -36,7 +36,7 @@ impl Session {
         note: &str,
     ) -> Result<(), VaultError> {
         let name = secret_name(name)?;
-        let note = checked_note(note)?;
+        let note = names::note(note)?;
         let value = value.map(checked_value).transpose()?;
         self.require_write(env)?;
         let now = self.now_ms();
@@ -185,11 +185,6 @@ fn require_free_name(
         Some(other) if other.secret != *secret => Err(VaultError::NameTaken(name.to_owned())),
         _ => Ok(()),
     }
-}
-
-fn checked_note(note: &str) -> Result<String, VaultError> {
-    let note = note.trim();
-    if note.len() > MAX_NOTE { Err(VaultError::TooLarge(MAX_NOTE)) } else { Ok(note.to_owned()) }
 }
 
 fn checked_value(value: SecretText) -> Result<Arc<SecretBytes>, VaultError> {

@@ -331,13 +331,15 @@ impl Session {
         replica: &Replica,
         envs: Option<&BTreeSet<EnvId>>,
     ) -> Result<(), VaultError> {
+        // The chain first: a commit in the cache never names a link that is not.
+        let name = replica.state().org().to_string();
+        self.cache.put(&name, &replica.encode(), &mut OsEntropy)?;
         for (env, copy) in replica.envs() {
             if envs.is_none_or(|envs| envs.contains(env)) {
                 self.cache.put(&env.to_string(), &copy.encode(), &mut OsEntropy)?;
             }
         }
-        let name = replica.state().org().to_string();
-        Ok(self.cache.put(&name, &replica.encode(), &mut OsEntropy)?)
+        Ok(())
     }
 
     /// A copy of the verified copy to work on; an error if nothing may be written any more.

@@ -7,13 +7,13 @@ use strongroom_core::draft::Draft;
 use strongroom_core::env::EnvCopy;
 use strongroom_core::replica::{Me, Replica};
 use strongroom_crypto::safe::{
-    Auk, CacheKey, DraftsKey, Keyset, KeysetParams, Profile as Cost, SecretKey,
+    Auk, CacheKey, DraftsKey, Keyset, KeysetParams, OsEntropy, Profile as Cost, SecretKey, words,
 };
 use strongroom_format::id::{EnvId, OrgId};
 use strongroom_format::pins::Pins;
 use strongroom_format::statement::MemberKeys;
 use strongroom_format::wire::Keyset as WireKeyset;
-use strongroom_secret::{Passphrase, SecretText};
+use strongroom_secret::{Passphrase, SecretBytes, SecretText};
 
 use super::create::{home, pin_store};
 use super::error::VaultError;
@@ -52,9 +52,16 @@ pub async fn unlock(
     let (keyset, user) = (record.keyset.clone(), record.user);
     let keep = record.keep;
     let own_keys = keys.clone();
+    // Whoever types the kit of a vault whose keyring forgot it begins anew with what this computer
+    // still has under its own seal. Where nothing is ever kept, typing the key says nothing.
+    let typed = keep != KeepSecretKey::Ask && matches!(source, SecretKeySource::Typed(_));
     let me = tokio::task::spawn_blocking(move || {
         let secret_key = secret_key(source, keep, &own_keys)?;
-        open_keyset(&passphrase, &secret_key, user, &keyset)
+        let me = open_keyset(&passphrase, &secret_key, user, &keyset)?;
+        if typed && own_keys.secret_key().is_err() {
+            keep_again(keep, &own_keys, &secret_key)?;
+        }
+        Ok::<_, VaultError>(me)
     })
     .await??;
     task.step(1)?;
@@ -87,10 +94,10 @@ pub async fn unlock(
     };
     let session = Session::assemble(parts).await;
     let opener = Arc::clone(&session);
-    tokio::task::spawn_blocking(move || opener.open_copies()).await??;
+    tokio::task::spawn_blocking(move || opener.open_copies(typed)).await??;
     task.step(2)?;
     for org in session.missing_copies() {
-        session.fetch_again(org).await?;
+        session.fetch_again(org, typed).await?;
     }
     Ok(session)
 }
@@ -122,6 +129,20 @@ pub(super) fn secret_key_of(
     })
 }
 
+/// Puts what a keyring forgot back into it.
+fn keep_again(
+    keep: KeepSecretKey,
+    keys: &VaultKeys,
+    secret_key: &SecretKey,
+) -> Result<(), VaultError> {
+    keys.keep_secret_key(secret_key)?;
+    if keep == KeepSecretKey::Keyring && keys.words().is_err() {
+        let (first, second) = words::two_words(&mut OsEntropy)?;
+        keys.keep_words((first, second))?;
+    }
+    Ok(())
+}
+
 /// Derives the account unlock key and opens the keyset; every failure looks the same.
 pub(super) fn open_keyset(
     passphrase: &Passphrase,
@@ -144,10 +165,10 @@ pub(super) fn open_keyset(
 }
 
 impl Session {
-    /// Opens every organisation whose copy and pins are whole.
-    fn open_copies(&self) -> Result<(), VaultError> {
+    /// Opens every organisation whose copy and pins are whole. `anew`: the kit was typed.
+    fn open_copies(&self, anew: bool) -> Result<(), VaultError> {
         for org in self.record().orgs {
-            let pins = self.pins.load(&org)?;
+            let pins = self.load_pins(&org, anew)?;
             let Some(opened) = self.open_copy(org, pins)? else { continue };
             let mut orgs = hold(&self.orgs);
             orgs.all.insert(org, opened);
@@ -156,32 +177,56 @@ impl Session {
         Ok(())
     }
 
-    /// The copy of one organisation; `None` if it is missing or damaged and has to be fetched.
-    fn open_copy(&self, org: OrgId, pins: Pins) -> Result<Option<OpenOrg>, VaultError> {
-        let bytes = match self.cache.get(&org.to_string()) {
-            Ok(bytes) => bytes,
-            Err(CacheError::Missing | CacheError::Broken) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        let decoded = bytes.lend(|bytes| Replica::decode(Arc::clone(&self.me), org, bytes));
-        let Ok(mut replica) = decoded else { return Ok(None) };
-        for pin in &pins.envs {
-            match self.cache.get(&pin.env.to_string()) {
-                Ok(bytes) => {
-                    let copy = bytes.lend(|b| EnvCopy::decode(replica.state(), pin.env, b));
-                    let Ok(copy) = copy else { return Ok(None) };
-                    replica.put_env(pin.env, copy);
-                }
-                Err(CacheError::Missing | CacheError::Broken) => return Ok(None),
-                Err(error) => return Err(error.into()),
-            }
-        }
-        // The cache is written before the pins, so a whole cache is never older than they are.
-        if replica.require_pins(&pins).is_err() {
+    /// The pins of an organisation; `None` where they begin anew, because the kit was typed and the
+    /// keyring knows nothing of them any more.
+    fn load_pins(&self, org: &OrgId, anew: bool) -> Result<Option<Pins>, VaultError> {
+        if anew && matches!(self.keys.pin_anchor(org), Err(KeyringError::Absent)) {
             return Ok(None);
         }
+        Ok(Some(self.pins.load(org)?))
+    }
+
+    /// The copy of one organisation; `None` if it is missing or damaged and has to be fetched.
+    fn open_copy(&self, org: OrgId, pins: Option<Pins>) -> Result<Option<OpenOrg>, VaultError> {
+        let Some(bytes) = self.cached(&org.to_string())? else { return Ok(None) };
+        let decoded = bytes.lend(|bytes| Replica::decode(Arc::clone(&self.me), org, bytes));
+        let Ok(mut replica) = decoded else { return Ok(None) };
+        let envs: Vec<EnvId> = match &pins {
+            Some(pins) => pins.envs.iter().map(|pin| pin.env).collect(),
+            None => replica.state().envs().keys().copied().collect(),
+        };
+        for env in envs {
+            match self.cached(&env.to_string())? {
+                Some(bytes) => {
+                    let copy = bytes.lend(|b| EnvCopy::decode(replica.state(), env, b));
+                    let Ok(copy) = copy else { return Ok(None) };
+                    replica.put_env(env, copy);
+                }
+                None if pins.is_some() => return Ok(None),
+                None => {}
+            }
+        }
+        let pins = match pins {
+            // The cache is written before the pins, so a whole cache is never older than they are.
+            Some(pins) if replica.require_pins(&pins).is_err() => return Ok(None),
+            Some(pins) => pins,
+            None => self.pin_anew(&replica)?,
+        };
         let drafts = self.open_drafts(&replica);
         Ok(Some(OpenOrg::new(replica, pins, drafts)))
+    }
+
+    fn cached(&self, name: &str) -> Result<Option<SecretBytes>, VaultError> {
+        match self.cache.get(name) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(CacheError::Missing | CacheError::Broken) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn pin_anew(&self, replica: &Replica) -> Result<Pins, VaultError> {
+        self.pins.forget(&replica.state().org())?;
+        Ok(self.pins.first(replica.pins(0), &mut OsEntropy)?)
     }
 
     fn open_drafts(&self, replica: &Replica) -> BTreeMap<EnvId, Draft> {
@@ -199,17 +244,20 @@ impl Session {
 
     /// Fetches an organisation whose copy on this computer cannot be read, and holds it against
     /// the pins, which are kept elsewhere.
-    async fn fetch_again(&self, org: OrgId) -> Result<(), VaultError> {
+    async fn fetch_again(&self, org: OrgId, anew: bool) -> Result<(), VaultError> {
         let _gate = self.gate.lock().await;
-        let pins = self.pins.load(&org)?;
+        let pins = self.load_pins(&org, anew)?;
         let replica = self.fetch_whole(org).await?;
-        replica.require_pins(&pins).map_err(|error| {
-            VaultError::Stopped(Box::new(stop_of(&error, "link", pins.org_seq, &pins.org_head)))
-        })?;
+        if let Some(pins) = &pins {
+            replica.require_pins(pins).map_err(|error| {
+                VaultError::Stopped(Box::new(stop_of(&error, "link", pins.org_seq, &pins.org_head)))
+            })?;
+        }
         self.keep_copy(&replica, None)?;
-        let mut next = replica.pins(pins.generation);
-        next.generation = pins.generation;
-        let pins = self.pins.save(next)?;
+        let pins = match pins {
+            Some(pins) => self.pins.save(replica.pins(pins.generation))?,
+            None => self.pin_anew(&replica)?,
+        };
         let drafts = self.open_drafts(&replica);
         let mut opened = OpenOrg::new(replica, pins, drafts);
         opened.standing.synced_ms = Some(self.now_ms());

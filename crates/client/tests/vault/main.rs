@@ -179,6 +179,31 @@ async fn without_a_keyring_the_secret_key_is_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_keyring_that_forgot_everything_is_mended_by_the_kit_and_by_nothing_less() {
+    let world = World::start().await;
+    let session = world.create(KeepSecretKey::Keyring).await;
+    let env = app(&session).await;
+    stage_new(&session, env, "API_KEY", "one");
+    session.commit_staged(env).await.unwrap();
+    let kit = session.kit(None).await.unwrap();
+    let (id, secret_key) = (session.record().id, kit.secret_key.lend(str::to_owned));
+    world.close(session).await;
+    let full = world.empty_keyring();
+
+    assert!(matches!(world.unlock(id, PASSPHRASE).await, Err(VaultError::SecretKeyNeeded)));
+    let session = world.unlock_with(id, PASSPHRASE, &secret_key).await.unwrap();
+    assert_eq!(value_of(&session, env, "API_KEY"), "one");
+    session.sync().await.unwrap();
+    world.close(session).await;
+    let session = world.unlock(id, PASSPHRASE).await.unwrap();
+    world.close(session).await;
+
+    // Where the keyring does know the pins, typing the kit lets nobody around them.
+    world.restore_keyring(full);
+    assert!(world.unlock_with(id, PASSPHRASE, &secret_key).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_sessions_of_one_person_rebase_and_show_conflicts() {
     let world = World::start().await;
     let first = world.create(KeepSecretKey::Keyring).await;

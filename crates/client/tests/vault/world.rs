@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use strongroom_client::api::{Api, TimeLimits};
 use strongroom_client::clock::SystemClock;
-use strongroom_client::keyring::{EntryKind, EntryName, Keyring, MemoryKeyring};
+use strongroom_client::keyring::{EntryKind, EntryName, Keyring, MemoryKeyring, Snapshot};
 use strongroom_client::profile::{KeepSecretKey, Profile, ServerPlace, VaultId};
 use strongroom_client::vault::{
     Cost, Creation, Host, SecretKeySource, Session, VaultError, unlock,
@@ -86,6 +86,17 @@ impl World {
     pub(crate) async fn close(&self, session: Arc<Session>) {
         session.close().await;
         assert!(Arc::into_inner(session).is_some(), "nobody else holds the session");
+    }
+
+    /// Empties the keyring; gives back what it held.
+    pub(crate) fn empty_keyring(&self) -> Snapshot {
+        let held = self.keyring.snapshot();
+        self.keyring.restore(Snapshot::default());
+        held
+    }
+
+    pub(crate) fn restore_keyring(&self, held: Snapshot) {
+        self.keyring.restore(held);
     }
 
     /// The same person on another computer: the vault's files without cache, lock and pins, and
