@@ -7,11 +7,14 @@
 
 mod bare;
 mod filter;
+mod import;
 mod kdf;
 mod measure;
+mod memory;
 mod open;
 mod small;
 mod table;
+mod vault;
 mod world;
 
 use std::io::Write as _;
@@ -23,11 +26,22 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 type Part = (&'static str, fn() -> Result<Vec<Row>, Failure>);
 
-const PARTS: &[Part] =
-    &[("open", open::rows), ("kdf", kdf::rows), ("filter", filter::rows), ("small", small::rows)];
+const PARTS: &[Part] = &[
+    ("open", open::rows),
+    ("kdf", kdf::rows),
+    ("filter", filter::rows),
+    ("small", small::rows),
+    ("import", import::rows),
+    ("memory", memory::rows),
+];
 
 fn main() -> Result<(), Failure> {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
+    if let [first, folder, vault] = wanted.as_slice()
+        && first == memory::HOLD
+    {
+        return Ok(std::io::stdout().write_all(memory::hold(folder, vault)?.as_bytes())?);
+    }
     if let Some(unknown) = wanted.iter().find(|name| PARTS.iter().all(|part| part.0 != **name)) {
         let known: Vec<&str> = PARTS.iter().map(|part| part.0).collect();
         return Err(format!("{unknown}: the parts are {}", known.join(", ")).into());

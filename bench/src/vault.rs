@@ -1,0 +1,141 @@
+//! A vault on the embedded server, in a folder of its own, with its keys in a file.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use strongroom_client::api::{Api, TimeLimits};
+use strongroom_client::clock::SystemClock;
+use strongroom_client::keyring::Ask;
+use strongroom_client::profile::{KeepSecretKey, Profile, ServerPlace, VaultId};
+use strongroom_client::vault::{Cost, Creation, Host, ImportRun, SecretKeySource, Session, unlock};
+use strongroom_core::details::EnvClass;
+use strongroom_format::id::EnvId;
+use strongroom_secret::{Passphrase, SecretText};
+use strongroom_server::{Config, Running};
+use tempfile::TempDir;
+use tokio::sync::broadcast;
+
+use crate::{Failure, world};
+
+const PASSPHRASE: &str = "correct horse battery staple";
+
+/// A server, a vault on it that is open, and one empty environment.
+pub(crate) struct Vault {
+    folder: TempDir,
+    server: Running,
+    ops: SocketAddr,
+    /// The open vault.
+    pub(crate) session: Arc<Session>,
+    /// The environment.
+    pub(crate) env: EnvId,
+}
+
+impl Vault {
+    /// Makes all of it.
+    pub(crate) async fn make() -> Result<Self, Failure> {
+        let folder = tempfile::tempdir()?;
+        let ops = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let mut config = Config::embedded(folder.path().join("server"));
+        config.ops_bind = Some(ops);
+        let server = strongroom_server::start(config).await?;
+        let creation = Creation {
+            label: "Work".to_owned(),
+            person: "Mara Lind".to_owned(),
+            organisation: "Acme".to_owned(),
+            sample: false,
+            place: ServerPlace::Embedded,
+            api: api(server.origin())?,
+            keep: KeepSecretKey::File,
+            cost: Cost::Standard,
+        };
+        let session = creation.run(passphrase()?, host(folder.path())?).await?;
+        let environments = vec![("prod".to_owned(), EnvClass::Production)];
+        session.create_app("storefront", environments).await?;
+        let envs = session.with(|org| Ok(org.environments(0)))?;
+        let env = envs.first().ok_or("there is no environment")?.env;
+        Ok(Self { folder, server, ops, session, env })
+    }
+
+    /// A `.env` file with this many invented secrets.
+    pub(crate) fn write_file(&self, secrets: usize) -> Result<PathBuf, Failure> {
+        let path = self.folder.path().join("invented.env");
+        let mut text = String::new();
+        for n in 0..secrets {
+            text.push_str(&format!("{}=example-value-{n:08}-0123456789abcdef\n", world::name(n)));
+        }
+        std::fs::write(&path, text)?;
+        Ok(path)
+    }
+
+    /// Reads a file and plans its import, as the window does before it asks.
+    pub(crate) async fn plan(&self, file: &Path) -> Result<ImportRun, Failure> {
+        let run = self.session.import_read(self.env, file).await?;
+        self.session.import_plan(&run)?;
+        Ok(run)
+    }
+
+    /// How many requests the server has answered.
+    pub(crate) fn requests(&self) -> Result<u64, Failure> {
+        let mut stream = TcpStream::connect(self.ops)?;
+        stream
+            .write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        let line = answer.lines().find(|line| line.starts_with("strongroom_requests_total "));
+        let count = line.and_then(|line| line.split(' ').nth(1)).ok_or("no count of requests")?;
+        Ok(count.parse()?)
+    }
+
+    /// Another client of the same server, without a session.
+    pub(crate) fn api(&self) -> Result<Api, Failure> {
+        api(self.server.origin())
+    }
+
+    /// Ends vault and server; the folder stays until the result is dropped.
+    pub(crate) async fn close(self) -> Result<Closed, Failure> {
+        let vault = self.session.record().id;
+        self.session.close().await;
+        drop(self.session);
+        self.server.shut_down().await;
+        Ok(Closed { folder: self.folder, vault })
+    }
+}
+
+/// A vault that is closed, on the disk.
+pub(crate) struct Closed {
+    folder: TempDir,
+    vault: VaultId,
+}
+
+impl Closed {
+    /// Where it is, and which it is.
+    pub(crate) fn place(&self) -> (&Path, String) {
+        (self.folder.path(), self.vault.to_string())
+    }
+}
+
+/// Opens a closed vault without its server.
+pub(crate) async fn reopen(folder: &Path, vault: VaultId) -> Result<Arc<Session>, Failure> {
+    // Nothing listens there: what follows reads this computer's own files.
+    let api = api("http://127.0.0.1:9")?;
+    Ok(unlock(vault, passphrase()?, SecretKeySource::Kept, api, host(folder)?).await?)
+}
+
+fn api(origin: &str) -> Result<Api, Failure> {
+    Ok(Api::new(origin.parse()?, TimeLimits::default())?)
+}
+
+fn host(folder: &Path) -> Result<Host, Failure> {
+    Ok(Host {
+        profile: Profile::open(Some(folder.join("profile")))?,
+        keyring: Arc::new(Ask),
+        clock: Arc::new(SystemClock),
+        notices: broadcast::channel(64).0,
+    })
+}
+
+fn passphrase() -> Result<Passphrase, Failure> {
+    Ok(Passphrase::new(SecretText::from_string(PASSPHRASE.to_owned()))?)
+}
