@@ -63,14 +63,14 @@ impl Secure {
 
     /// Width and height of the page, in logical pixels.
     fn size(self) -> (f64, f64) {
-        let height = match self {
-            Self::Unlock => 420.0,
-            Self::Create => 600.0,
-            Self::Kit => 720.0,
-            Self::Edit => 560.0,
-            Self::Reveal | Self::Confirm => 380.0,
-        };
-        (440.0, height)
+        match self {
+            Self::Unlock => (440.0, 350.0),
+            Self::Create => (440.0, 520.0),
+            Self::Kit => (720.0, 720.0),
+            Self::Edit => (440.0, 560.0),
+            Self::Reveal => (440.0, 320.0),
+            Self::Confirm => (440.0, 330.0),
+        }
     }
 }
 
