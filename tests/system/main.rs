@@ -6,9 +6,12 @@
     reason = "a broken fixture should fail loudly"
 )]
 
+mod coverage;
+mod downgrade;
+mod honest;
 mod integrity;
+mod others;
 mod scenario;
-mod standin;
 mod world;
 
 use world::House;

@@ -8,6 +8,9 @@ use strongroom_format::wire::{CommitPage, ItemPage, SyncAnswer};
 
 use crate::world::{Device, House};
 
+/// Something, and what to call it when it fails.
+pub(crate) type Named<T> = (&'static str, T);
+
 /// How an attack ended for one device.
 #[derive(Debug)]
 pub(crate) enum Outcome {
@@ -92,13 +95,13 @@ impl House {
         if let Err(error) = device.open().await {
             return Outcome::Refused(error);
         }
-        match device.try_to_see() {
-            Err(error) => Outcome::Refused(error),
-            Ok(seen) => match self.honest_views.iter().rposition(|view| *view == seen) {
-                Some(step) => Outcome::Honest(step),
-                None => panic!("a device shows what nobody wrote: {seen:?}"),
-            },
-        }
+        let seen = match device.try_to_see() {
+            Ok(seen) => seen,
+            Err(error) => return Outcome::Refused(error),
+        };
+        let step = self.honest_views.iter().rposition(|view| *view == seen);
+        let names: Vec<_> = seen.values().flat_map(|env| env.keys()).collect();
+        Outcome::Honest(step.unwrap_or_else(|| panic!("nobody wrote this: {names:?}")))
     }
 }
 

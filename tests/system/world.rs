@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use strongroom_client::api::{Api, CannotSign, SignIn, TimeLimits};
+use strongroom_client::api::{Api, TimeLimits};
 use strongroom_client::clock::Clock;
 use strongroom_client::keyring::{MemoryKeyring, Snapshot};
 use strongroom_client::profile::{KeepSecretKey, Profile, ServerPlace, VaultId};
@@ -13,18 +13,18 @@ use strongroom_client::vault::{
     Cost, Creation, Host, SecretKeySource, Session, VaultError, unlock,
 };
 use strongroom_core::details::EnvClass;
-use strongroom_evil_server::EvilServer;
-use strongroom_format::id::{EnvId, OrgId, SecretId, UserId};
-use strongroom_format::wire::{ItemRecord, SignInKey};
+use strongroom_evil_server::{EvilServer, Exchange};
+use strongroom_format::id::{EnvId, OrgId, SecretId};
+use strongroom_format::wire::{ItemPage, SyncAnswer};
 use strongroom_secret::{Passphrase, SecretText};
 use tempfile::TempDir;
 use tokio::sync::broadcast;
 
-use crate::standin::StandIn;
+use crate::honest::{Backup, Honest, copy};
 
 pub(crate) const PASSPHRASE: &str = "correct horse battery staple";
 /// When the story begins, in milliseconds since 1970.
-const START: u64 = 1_800_000_000_000;
+pub(crate) const START: u64 = 1_800_000_000_000;
 
 #[derive(Debug)]
 pub(crate) struct TestClock(AtomicU64);
@@ -64,6 +64,10 @@ pub(crate) struct Moment {
 impl Device {
     /// A new vault with an organisation and nothing in it.
     pub(crate) async fn create(origin: &str) -> Self {
+        Self::try_create(origin).await.unwrap()
+    }
+
+    pub(crate) async fn try_create(origin: &str) -> Result<Self, VaultError> {
         let folder = tempfile::tempdir().unwrap();
         let keyring = Arc::new(MemoryKeyring::new());
         let clock = Arc::new(TestClock(AtomicU64::new(START)));
@@ -78,19 +82,15 @@ impl Device {
             cost: Cost::from_id(0xf0).unwrap(),
         };
         let host = host(folder.path(), &keyring, &clock);
-        let session = creation.run(passphrase(PASSPHRASE), host).await.unwrap();
+        let session = creation.run(passphrase(PASSPHRASE), host).await?;
         let profile = Profile::open(Some(folder.path().to_owned())).unwrap();
         let vault = profile.list().unwrap().vaults[0].id;
         let origin = origin.to_owned();
-        Self { folder, keyring, clock, origin, vault, session: Some(session) }
+        Ok(Self { folder, keyring, clock, origin, vault, session: Some(session) })
     }
 
     pub(crate) fn session(&self) -> &Arc<Session> {
         self.session.as_ref().expect("the vault is open")
-    }
-
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
     }
 
     pub(crate) fn record_file(&self) -> std::path::PathBuf {
@@ -162,6 +162,11 @@ impl Device {
         std::fs::remove_dir_all(cache).unwrap();
     }
 
+    /// Loses the Secret Key and everything else that the keyring kept.
+    pub(crate) fn empty_keyring(&self) {
+        self.keyring.restore(MemoryKeyring::new().snapshot());
+    }
+
     pub(crate) fn env(&self, name: &str) -> EnvId {
         let found = self.session().with(|org| {
             let all = org.environments(START);
@@ -218,8 +223,8 @@ impl Device {
 /// The evil server, the honest one behind it, and two devices of one person: one that has seen
 /// everything, and what it was when its organisation was founded.
 pub(crate) struct House {
-    pub(crate) evil: EvilServer,
-    pub(crate) honest: Arc<StandIn>,
+    pub(crate) evil: Arc<EvilServer>,
+    pub(crate) honest: Honest,
     pub(crate) device: Device,
     /// Knows the organisation and its first head, as from an Emergency Kit.
     pub(crate) fresh: Moment,
@@ -231,18 +236,21 @@ pub(crate) struct House {
     pub(crate) honest_views: Vec<Seen>,
     /// What the server held half-way.
     pub(crate) old_backup: Backup,
+    /// What the server said half-way.
+    pub(crate) old_sync: SyncAnswer,
+    pub(crate) old_items: ItemPage,
+    /// What was sent to make the vault.
+    pub(crate) founding_traffic: Vec<Exchange>,
 }
-
-type Backup = BTreeMap<OrgId, crate::standin::Kept>;
 
 impl House {
     /// The honest story: two environments, six secrets, changes, a deletion.
     pub(crate) async fn new() -> Self {
-        let evil = EvilServer::listen().await.unwrap();
-        let (honest, address) = StandIn::start(evil.origin()).await;
-        evil.stand_before(&address);
+        let evil = Arc::new(EvilServer::listen().await.unwrap());
+        let honest = Honest::start(&evil).await;
         let mut device = Device::create(&evil.origin()).await;
         let mut views = vec![device.see()];
+        let founding_traffic = evil.traffic();
         let fresh = device.moment().await;
         device.open().await.unwrap();
         let envs = vec![
@@ -261,8 +269,10 @@ impl House {
         }
         views.push(device.see());
         let half = device.moment().await;
-        let old_backup = honest.backup();
+        let old_backup = honest.backup().await;
         device.open().await.unwrap();
+        let prod = device.env("prod");
+        let (old_sync, old_items) = fetched(&evil, device.at(&fresh), prod).await;
         for (env, name, value) in [
             ("prod", "STRIPE_KEY", "sk_two"),
             ("prod", "JWT_SECRET", "jwt_one"),
@@ -276,16 +286,24 @@ impl House {
         let pinned = device.moment().await;
         device.open().await.unwrap();
         evil.forget();
-        Self { evil, honest, device, fresh, half, pinned, honest_views: views, old_backup }
+        Self {
+            evil,
+            honest,
+            device,
+            fresh,
+            half,
+            pinned,
+            honest_views: views,
+            old_backup,
+            old_sync,
+            old_items,
+            founding_traffic,
+        }
     }
 
-    /// Production's items as they were half-way.
-    pub(crate) async fn old_items(&self) -> Vec<ItemRecord> {
-        let now = self.honest.backup();
-        self.honest.restore(self.old_backup.clone());
-        let page = crate::integrity::honest_items(self, self.device.env("prod")).await;
-        self.honest.restore(now);
-        page.items
+    /// An environment's items as the server gives them now.
+    pub(crate) async fn items(&self, env: EnvId) -> ItemPage {
+        fetched(&self.evil, self.device.at(&self.fresh), env).await.1
     }
 
     /// What everybody should see in the end.
@@ -311,21 +329,16 @@ impl House {
     }
 }
 
-/// Signs in with a signature of zeros, where a test looks at what the honest server says.
-pub(crate) struct Nobody;
-
-impl SignIn for Nobody {
-    fn user(&self) -> UserId {
-        UserId([0; 16])
-    }
-
-    fn key(&self) -> SignInKey {
-        SignInKey::Identity
-    }
-
-    fn sign(&self, _: &[u8]) -> Result<[u8; 64], CannotSign> {
-        Ok([0; 64])
-    }
+/// What an honest server tells a device that has nothing: the whole chain, and an environment.
+async fn fetched(evil: &EvilServer, mut device: Device, env: EnvId) -> (SyncAnswer, ItemPage) {
+    device.lose_cache();
+    evil.forget();
+    device.open().await.unwrap();
+    let traffic = evil.traffic();
+    let sync = traffic.iter().find(|e| e.request.is("GET", "/sync")).unwrap();
+    let ending = format!("/envs/{env}/items");
+    let items = traffic.iter().find(|e| e.request.is("GET", &ending)).unwrap();
+    (sync.answer.read_json().unwrap(), items.answer.read_page().unwrap())
 }
 
 pub(crate) fn api(origin: &str) -> Api {
@@ -342,18 +355,5 @@ fn host(folder: &Path, keyring: &Arc<MemoryKeyring>, clock: &Arc<TestClock>) -> 
         keyring: keyring.clone(),
         clock: clock.clone(),
         notices: broadcast::channel(64).0,
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            std::fs::create_dir_all(&target).unwrap();
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), &target).unwrap();
-        }
     }
 }

@@ -161,7 +161,7 @@ async fn forward(shared: &Shared, method: Method, request: &Request) -> Answer {
     let url = format!("{honest}{}{query}{}", request.path, request.query);
     let mut out = shared.client.request(method, url).body(request.body.clone());
     for (name, value) in &request.headers {
-        if !matches!(name.as_str(), "host" | "content-length" | "connection") {
+        if !matches!(name.as_str(), "content-length" | "connection") {
             out = out.header(name, value);
         }
     }
