@@ -112,7 +112,7 @@ fn verified(standing: &Standing) -> VerifyState {
 /// A server's address as it is shown.
 pub(super) fn place(place: &ServerPlace) -> String {
     match place {
-        ServerPlace::Embedded => "127.0.0.1".to_owned(),
+        ServerPlace::Embedded => "On this computer".to_owned(),
         ServerPlace::Origin(origin) => origin.clone(),
     }
 }
