@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::Failure;
 use crate::measure::{Clock, Rounds, Spread, Took};
 use crate::table::{Bar, Row, time};
-use crate::vault::Vault;
+use crate::vault::{Vault, invented};
 
 const SECRETS: usize = 10_000;
 const ROUNDS: usize = 3;
@@ -24,8 +24,9 @@ async fn import() -> Result<Vec<Row>, Failure> {
     let (mut whole, mut planned, mut requests) = (Vec::new(), Vec::new(), 0);
     for _ in 0..ROUNDS {
         // A vault of its own each time: the second import would find a fuller directory.
-        let vault = Vault::make().await?;
-        let file = vault.write_file(SECRETS)?;
+        let folder = tempfile::tempdir()?;
+        let vault = Vault::make(folder.path()).await?;
+        let file = invented(folder.path(), SECRETS)?;
         let before = vault.requests()?;
         let start = Instant::now();
         let run = vault.plan(&file).await?;
@@ -54,7 +55,8 @@ async fn import() -> Result<Vec<Row>, Failure> {
 
 /// A sync that finds nothing new, beside the smallest question that the server answers.
 fn round_trip(runtime: &tokio::runtime::Runtime) -> Result<Row, Failure> {
-    let vault = runtime.block_on(Vault::make())?;
+    let folder = tempfile::tempdir()?;
+    let vault = runtime.block_on(Vault::make(folder.path()))?;
     let api = vault.api()?;
     let sync = || {
         let start = Instant::now();

@@ -37,10 +37,10 @@ const PARTS: &[Part] = &[
 
 fn main() -> Result<(), Failure> {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    if let [first, folder, vault] = wanted.as_slice()
-        && first == memory::HOLD
-    {
-        return Ok(std::io::stdout().write_all(memory::hold(folder, vault)?.as_bytes())?);
+    match wanted.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [memory::HOLD, folder, vault] => return print(&memory::hold(folder, vault)?),
+        [vault::MAKE, folder] => return print(&vault::make_for_window(folder)?),
+        _ => {}
     }
     if let Some(unknown) = wanted.iter().find(|name| PARTS.iter().all(|part| part.0 != **name)) {
         let known: Vec<&str> = PARTS.iter().map(|part| part.0).collect();
@@ -52,6 +52,9 @@ fn main() -> Result<(), Failure> {
             rows.extend(part()?);
         }
     }
-    std::io::stdout().write_all(table::render(&rows).as_bytes())?;
-    Ok(())
+    print(&table::render(&rows))
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    Ok(std::io::stdout().write_all(text.as_bytes())?)
 }

@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use strongroom_client::profile::VaultId;
 
+use crate::Failure;
 use crate::table::{Row, time};
-use crate::vault::{Vault, reopen};
-use crate::{Failure, vault};
+use crate::vault::{filled, reopen};
 
 const SECRETS: usize = 10_000;
 /// The argument that makes this program open a vault and print what that took.
@@ -17,23 +17,16 @@ pub(crate) const HOLD: &str = "--hold";
 /// A process that has unlocked a vault and listed its names.
 pub(crate) fn rows() -> Result<Vec<Row>, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let closed = runtime.block_on(filled())?;
-    let (folder, vault) = closed.place();
+    let folder = tempfile::tempdir()?;
+    let vault = runtime.block_on(filled(folder.path(), SECRETS))?.to_string();
     let output =
-        Command::new(std::env::current_exe()?).arg(HOLD).arg(folder).arg(vault).output()?;
+        Command::new(std::env::current_exe()?).arg(HOLD).arg(folder.path()).arg(vault).output()?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
     }
     let text = String::from_utf8(output.stdout)?;
     let figures = text.lines().filter_map(|line| line.split_once('\t'));
     Ok(figures.map(|(what, figure)| Row::stated(what, figure.to_owned())).collect())
-}
-
-async fn filled() -> Result<vault::Closed, Failure> {
-    let vault = Vault::make().await?;
-    let run = vault.plan(&vault.write_file(SECRETS)?).await?;
-    vault.session.import_apply(run).await?;
-    vault.close().await
 }
 
 /// What the other process does and prints: one figure a line.

@@ -1,4 +1,4 @@
-//! A vault on the embedded server, in a folder of its own, with its keys in a file.
+//! A vault on the embedded server, in a folder as the program's own, with its keys in a file.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -14,16 +14,26 @@ use strongroom_core::details::EnvClass;
 use strongroom_format::id::EnvId;
 use strongroom_secret::{Passphrase, SecretText};
 use strongroom_server::{Config, Running};
-use tempfile::TempDir;
 use tokio::sync::broadcast;
 
 use crate::{Failure, world};
 
-const PASSPHRASE: &str = "correct horse battery staple";
+/// What opens every vault made here.
+pub(crate) const PASSPHRASE: &str = "correct horse battery staple";
+
+/// The argument that makes this program make a vault with 10,000 secrets in a folder and print its
+/// passphrase: `bench/window.py` opens it in the real window.
+pub(crate) const MAKE: &str = "--make";
+
+/// What [`MAKE`] does.
+pub(crate) fn make_for_window(folder: &str) -> Result<String, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(filled(Path::new(folder), 10_000))?;
+    Ok(format!("{PASSPHRASE}\n"))
+}
 
 /// A server, a vault on it that is open, and one empty environment.
 pub(crate) struct Vault {
-    folder: TempDir,
     server: Running,
     ops: SocketAddr,
     /// The open vault.
@@ -33,11 +43,10 @@ pub(crate) struct Vault {
 }
 
 impl Vault {
-    /// Makes all of it.
-    pub(crate) async fn make() -> Result<Self, Failure> {
-        let folder = tempfile::tempdir()?;
+    /// Makes all of it in `folder`, where the desktop program would find it too.
+    pub(crate) async fn make(folder: &Path) -> Result<Self, Failure> {
         let ops = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let mut config = Config::embedded(folder.path().join("server"));
+        let mut config = Config::embedded(Profile::open(Some(folder.to_owned()))?.server_folder()?);
         config.ops_bind = Some(ops);
         let server = strongroom_server::start(config).await?;
         let creation = Creation {
@@ -50,23 +59,12 @@ impl Vault {
             keep: KeepSecretKey::File,
             cost: Cost::Standard,
         };
-        let session = creation.run(passphrase()?, host(folder.path())?).await?;
+        let session = creation.run(passphrase()?, host(folder)?).await?;
         let environments = vec![("prod".to_owned(), EnvClass::Production)];
         session.create_app("storefront", environments).await?;
         let envs = session.with(|org| Ok(org.environments(0)))?;
         let env = envs.first().ok_or("there is no environment")?.env;
-        Ok(Self { folder, server, ops, session, env })
-    }
-
-    /// A `.env` file with this many invented secrets.
-    pub(crate) fn write_file(&self, secrets: usize) -> Result<PathBuf, Failure> {
-        let path = self.folder.path().join("invented.env");
-        let mut text = String::new();
-        for n in 0..secrets {
-            text.push_str(&format!("{}=example-value-{n:08}-0123456789abcdef\n", world::name(n)));
-        }
-        std::fs::write(&path, text)?;
-        Ok(path)
+        Ok(Self { server, ops, session, env })
     }
 
     /// Reads a file and plans its import, as the window does before it asks.
@@ -93,27 +91,30 @@ impl Vault {
         api(self.server.origin())
     }
 
-    /// Ends vault and server; the folder stays until the result is dropped.
-    pub(crate) async fn close(self) -> Result<Closed, Failure> {
+    /// Ends vault and server, and says which vault it was.
+    pub(crate) async fn close(self) -> Result<VaultId, Failure> {
         let vault = self.session.record().id;
         self.session.close().await;
         drop(self.session);
         self.server.shut_down().await;
-        Ok(Closed { folder: self.folder, vault })
+        Ok(vault)
     }
 }
 
-/// A vault that is closed, on the disk.
-pub(crate) struct Closed {
-    folder: TempDir,
-    vault: VaultId,
+/// Makes a vault in `folder`, imports `secrets` invented ones, and closes it.
+pub(crate) async fn filled(folder: &Path, secrets: usize) -> Result<VaultId, Failure> {
+    let vault = Vault::make(folder).await?;
+    let run = vault.plan(&invented(folder, secrets)?).await?;
+    vault.session.import_apply(run).await?;
+    vault.close().await
 }
 
-impl Closed {
-    /// Where it is, and which it is.
-    pub(crate) fn place(&self) -> (&Path, String) {
-        (self.folder.path(), self.vault.to_string())
-    }
+/// Writes a `.env` file with this many invented secrets.
+pub(crate) fn invented(folder: &Path, secrets: usize) -> Result<PathBuf, Failure> {
+    let path = folder.join("invented.env");
+    let line = |n| format!("{}=example-value-{n:08}-0123456789abcdef\n", world::name(n));
+    std::fs::write(&path, (0..secrets).map(line).collect::<String>())?;
+    Ok(path)
 }
 
 /// Opens a closed vault without its server.
@@ -129,7 +130,7 @@ fn api(origin: &str) -> Result<Api, Failure> {
 
 fn host(folder: &Path) -> Result<Host, Failure> {
     Ok(Host {
-        profile: Profile::open(Some(folder.join("profile")))?,
+        profile: Profile::open(Some(folder.to_owned()))?,
         keyring: Arc::new(Ask),
         clock: Arc::new(SystemClock),
         notices: broadcast::channel(64).0,

@@ -25,10 +25,7 @@ struct Arena {
     chunks: Vec<LockedPages>,
 }
 
-static ARENA: Mutex<Arena> = Mutex::new(Arena {
-    free: Vec::new(),
-    chunks: Vec::new(),
-});
+static ARENA: Mutex<Arena> = Mutex::new(Arena { free: Vec::new(), chunks: Vec::new() });
 
 /// The state of the arena that holds all 32-byte keys of this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

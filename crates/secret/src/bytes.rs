@@ -76,10 +76,7 @@ mod tests {
 
     #[test]
     fn secret_bytes_show_nothing_when_printed() {
-        assert_eq!(
-            format!("{:?}", SecretBytes::copy_of(b"hunter2")),
-            "SecretBytes(..)"
-        );
+        assert_eq!(format!("{:?}", SecretBytes::copy_of(b"hunter2")), "SecretBytes(..)");
     }
 
     #[test]

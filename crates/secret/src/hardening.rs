@@ -25,10 +25,7 @@ pub struct ProcessHardening {
 /// Shuts the doors to this process's memory that the operating system can shut. Call it once,
 /// before the first secret exists.
 pub fn harden_process() -> ProcessHardening {
-    ProcessHardening {
-        not_dumpable: refuse_dumps(),
-        no_core_file: refuse_core_files(),
-    }
+    ProcessHardening { not_dumpable: refuse_dumps(), no_core_file: refuse_core_files() }
 }
 
 #[cfg(target_os = "linux")]
@@ -76,10 +73,7 @@ impl LockedPages {
 pub(crate) fn lock_pages<T>(value: &'static T) -> LockedPages {
     let address = std::ptr::from_ref(value);
     let lock = region::lock(address, size_of::<T>()).ok();
-    LockedPages {
-        lock,
-        left_out_of_dumps: leave_out_of_dumps(value),
-    }
+    LockedPages { lock, left_out_of_dumps: leave_out_of_dumps(value) }
 }
 
 #[cfg(target_os = "linux")]
@@ -105,13 +99,7 @@ mod tests {
     fn a_linux_process_grants_everything_that_was_asked() {
         let granted = harden_process();
         if cfg!(target_os = "linux") {
-            assert_eq!(
-                granted,
-                ProcessHardening {
-                    not_dumpable: true,
-                    no_core_file: true
-                }
-            );
+            assert_eq!(granted, ProcessHardening { not_dumpable: true, no_core_file: true });
             assert_eq!(nix::sys::prctl::get_dumpable(), Ok(false));
         }
     }

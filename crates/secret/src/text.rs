@@ -131,16 +131,8 @@ impl Passphrase {
         if text.len() > 3 * Self::MAX_LEN {
             return Err(PassphraseTooLong);
         }
-        let normal = if text.lend(is_nfc) {
-            text
-        } else {
-            to_nfc(&text)
-        };
-        if normal.len() > Self::MAX_LEN {
-            Err(PassphraseTooLong)
-        } else {
-            Ok(Self(normal))
-        }
+        let normal = if text.lend(is_nfc) { text } else { to_nfc(&text) };
+        if normal.len() > Self::MAX_LEN { Err(PassphraseTooLong) } else { Ok(Self(normal)) }
     }
 
     /// Shows the normalised UTF-8 bytes to `look` for one call.
@@ -193,18 +185,13 @@ mod tests {
 
     #[test]
     fn text_and_passphrase_show_nothing_when_printed() {
-        assert_eq!(
-            format!("{:?}", SecretText::from_string("x".into())),
-            "SecretText(..)"
-        );
+        assert_eq!(format!("{:?}", SecretText::from_string("x".into())), "SecretText(..)");
         assert_eq!(format!("{:?}", passphrase("x")), "Passphrase(..)");
     }
 
     #[test]
     fn two_spellings_of_one_letter_are_one_passphrase() {
-        assert!(bool::from(
-            passphrase("e\u{301}").ct_eq(&passphrase("\u{e9}"))
-        ));
+        assert!(bool::from(passphrase("e\u{301}").ct_eq(&passphrase("\u{e9}"))));
         assert!(!bool::from(passphrase("e").ct_eq(&passphrase("\u{e9}"))));
         assert!(passphrase("").is_empty());
         // Compatibility forms stay apart: NFC, not NFKC.
@@ -215,36 +202,18 @@ mod tests {
     fn a_passphrase_has_a_cap() {
         let text = |n: usize| SecretText::from_string("x".repeat(n));
         assert!(Passphrase::new(text(1024)).is_ok());
-        assert_eq!(
-            Passphrase::new(text(1025)).map(|_| ()),
-            Err(PassphraseTooLong)
-        );
-        assert_eq!(
-            Passphrase::new(text(1 << 20)).map(|_| ()),
-            Err(PassphraseTooLong)
-        );
+        assert_eq!(Passphrase::new(text(1025)).map(|_| ()), Err(PassphraseTooLong));
+        assert_eq!(Passphrase::new(text(1 << 20)).map(|_| ()), Err(PassphraseTooLong));
     }
 
     #[test]
     fn an_argument_of_the_wrong_type_is_not_repeated_in_the_error() {
         assert!(serde_json::from_str::<Passphrase>("\"correct horse\"").is_ok());
         assert!(serde_json::from_str::<SecretText>(r#""tab\tand \u00e4""#).is_ok());
-        for wrong in [
-            "123456",
-            "-123456",
-            "123456.5",
-            "true",
-            "[123456]",
-            "{\"123456\":1}",
-            "null",
-        ] {
-            let error = serde_json::from_str::<SecretText>(wrong)
-                .unwrap_err()
-                .to_string();
-            assert!(
-                !error.contains("123456") && !error.contains("true"),
-                "{error}"
-            );
+        for wrong in ["123456", "-123456", "123456.5", "true", "[123456]", "{\"123456\":1}", "null"]
+        {
+            let error = serde_json::from_str::<SecretText>(wrong).unwrap_err().to_string();
+            assert!(!error.contains("123456") && !error.contains("true"), "{error}");
         }
     }
 
