@@ -24,4 +24,4 @@ pub use clock::{Clock, SystemClock};
 pub use config::{AuthMode, Config, ConfigError, Registration};
 pub use keys::KeyError;
 pub use limits::Rates;
-pub use run::{Running, StartError, start, start_with};
+pub use run::{Running, StartError, start, start_on, start_with};

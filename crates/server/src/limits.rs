@@ -45,9 +45,10 @@ impl Default for Rates {
 /// Counts requests.
 pub(crate) struct Limits {
     sign_in: Keyed<IpAddr>,
-    accounts: Keyed<UserId>,
+    accounts: Keyed<(IpAddr, UserId)>,
     requests: Keyed<IpAddr>,
     principals: Keyed<Principal>,
+    refusals: Mutex<HashMap<IpAddr, u64>>,
     guesses: Mutex<HashMap<IpAddr, (u64, u32)>>,
 }
 
@@ -60,6 +61,7 @@ impl Limits {
             accounts: Keyed::keyed(Quota::per_minute(rates.sign_in_per_account)),
             requests: Keyed::keyed(requests),
             principals: Keyed::keyed(requests),
+            refusals: Mutex::default(),
             guesses: Mutex::default(),
         }
     }
@@ -67,7 +69,7 @@ impl Limits {
     /// Any request, by address.
     pub(crate) fn allow_request(&self, ip: IpAddr) -> bool {
         forget_idle(&self.requests);
-        self.requests.check_key(&ip).is_ok()
+        self.requests.check_key(&block(ip)).is_ok()
     }
 
     /// A request of somebody who is known.
@@ -79,20 +81,31 @@ impl Limits {
     /// A challenge, sign-in or new account, by address.
     pub(crate) fn allow_sign_in(&self, ip: IpAddr) -> bool {
         forget_idle(&self.sign_in);
-        self.sign_in.check_key(&ip).is_ok()
+        self.sign_in.check_key(&block(ip)).is_ok()
     }
 
-    /// A challenge or sign-in, by the account that is claimed.
-    pub(crate) fn allow_account(&self, user: &UserId) -> bool {
+    /// A challenge or sign-in, by address and the account that is claimed: counted by the account
+    /// alone, anybody could lock somebody else out.
+    pub(crate) fn allow_account(&self, ip: IpAddr, user: &UserId) -> bool {
         forget_idle(&self.accounts);
-        self.accounts.check_key(user).is_ok()
+        self.accounts.check_key(&(block(ip), *user)).is_ok()
+    }
+
+    /// Whether this is the first request of an address that was over its rate in this minute.
+    pub(crate) fn is_first_refusal(&self, ip: IpAddr, now_ms: u64) -> bool {
+        let minute = now_ms / MINUTE_MS;
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        if refusals.len() >= MAX_KEYS {
+            refusals.retain(|_, at| *at == minute);
+        }
+        refusals.insert(block(ip), minute) != Some(minute)
     }
 
     /// Whether an address sent too many wrong bearers within this minute.
     pub(crate) fn is_guessing(&self, ip: IpAddr, now_ms: u64) -> bool {
         let guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
         guesses
-            .get(&ip)
+            .get(&block(ip))
             .is_some_and(|(minute, n)| *minute == now_ms / MINUTE_MS && *n >= MAX_GUESSES)
     }
 
@@ -103,8 +116,19 @@ impl Limits {
         if guesses.len() >= MAX_KEYS {
             guesses.retain(|_, (at, _)| *at == minute);
         }
-        let entry = guesses.entry(ip).or_insert((minute, 0));
+        let entry = guesses.entry(block(ip)).or_insert((minute, 0));
         *entry = if entry.0 == minute { (minute, entry.1.saturating_add(1)) } else { (minute, 1) };
+    }
+}
+
+/// An address as one customer of a network has it: a whole /64 of IPv6 costs nothing more.
+fn block(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+        }
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
@@ -129,5 +153,22 @@ mod tests {
         assert!(limits.is_guessing(ip, 5));
         assert!(!limits.is_guessing(other, 5));
         assert!(!limits.is_guessing(ip, 5 + MINUTE_MS));
+    }
+
+    #[test]
+    fn nobody_can_lock_somebody_else_out() {
+        let limits = Limits::new(Rates::default());
+        let (attacker, victim) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+        let user = UserId([1; 16]);
+        while limits.allow_account(attacker, &user) {}
+        assert!(limits.allow_account(victim, &user));
+    }
+
+    #[test]
+    fn a_network_of_ipv6_addresses_counts_as_one() {
+        let ip = |text: &str| text.parse().unwrap();
+        assert_eq!(block(ip("2001:db8:1:2:3::9")), block(ip("2001:db8:1:2:ffff::")));
+        assert_ne!(block(ip("2001:db8:1:2::")), block(ip("2001:db8:1:3::")));
+        assert_eq!(block(ip("::ffff:10.0.0.1")), block(ip("10.0.0.1")));
     }
 }

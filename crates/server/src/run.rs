@@ -1,6 +1,8 @@
 //! Starting and ending a server.
 
+use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
@@ -39,6 +41,12 @@ pub enum StartError {
     /// The data directory or the address cannot be used.
     #[error("{0}")]
     Io(#[from] std::io::Error),
+    /// Another server runs on the same data.
+    #[error("another server uses this data directory")]
+    InUse,
+    /// Others may replace the files.
+    #[error("everybody on this machine may write to the data directory")]
+    Exposed,
     /// The system gave no random bytes.
     #[error("the system gives no random bytes")]
     NoEntropy,
@@ -54,6 +62,7 @@ pub struct Running {
     serving: Vec<JoinHandle<std::io::Result<()>>>,
     writing: JoinHandle<()>,
     store: Arc<dyn Store>,
+    lock: Option<File>,
 }
 
 impl Running {
@@ -74,7 +83,8 @@ impl Running {
         let _ = failed.wait_for(|failed| *failed).await;
     }
 
-    /// Takes no new requests, finishes those under way, and leaves the files in order.
+    /// Takes no new requests, finishes those under way (they have two seconds), and leaves the files
+    /// in order. What was answered is durable with or without it.
     pub async fn shut_down(self) {
         let _ = self.stop.send(true);
         for serving in self.serving {
@@ -82,6 +92,7 @@ impl Running {
         }
         let _ = self.writing.await;
         self.store.close().await;
+        drop(self.lock);
     }
 }
 
@@ -94,10 +105,40 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
     config.check()?;
     make_private_dir(&config.data_dir)?;
+    let lock = lock(&config.data_dir)?;
     let file = config.data_dir.join(DATABASE);
     let keys = ServerKeys::open(&config.data_dir, file.exists())?;
     let max_bytes = config.max_database_mib.map(|mib| mib.saturating_mul(1024 * 1024));
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&file, max_bytes).await?);
+    run(config, clock, store, keys, Some(lock)).await
+}
+
+/// Starts a server on another storage. The keys are in the data directory nevertheless; they are
+/// made there if they are missing.
+pub async fn start_on(
+    config: Config,
+    clock: Arc<dyn Clock>,
+    store: Arc<dyn Store>,
+) -> Result<Running, StartError> {
+    config.check()?;
+    make_private_dir(&config.data_dir)?;
+    let keys = ServerKeys::open(&config.data_dir, false)?;
+    run(config, clock, store, keys, None).await
+}
+
+async fn run(
+    config: Config,
+    clock: Arc<dyn Clock>,
+    store: Arc<dyn Store>,
+    keys: ServerKeys,
+    lock: Option<File>,
+) -> Result<Running, StartError> {
+    let listener = TcpListener::bind(config.bind).await?;
+    let address = listener.local_addr()?;
+    let ops = match config.ops_bind {
+        Some(ops) => Some(TcpListener::bind(ops).await?),
+        None => None,
+    };
     let metrics = Arc::new(Metrics::default());
     let (failed_tx, failed) = watch::channel(false);
     let audit_vkey = keys.audit.public();
@@ -108,8 +149,6 @@ pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running
         Arc::clone(&metrics),
         failed_tx,
     );
-    let listener = TcpListener::bind(config.bind).await?;
-    let address = listener.local_addr()?;
     let origin = config.origin_at(address);
     let app = Arc::new(App {
         store: Arc::clone(&store),
@@ -127,25 +166,11 @@ pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> Result<Running
     });
     let (stop, stopped) = watch::channel(false);
     let router = http::guarded(routes::all(), app);
-    let mut serving = vec![tokio::spawn(serve(listener, router, stopped.clone()))];
-    if let Some(ops) = config.ops_bind {
-        let listener = TcpListener::bind(ops).await?;
-        serving.push(tokio::spawn(serve(listener, operations(metrics, &failed), stopped)));
+    let mut serving = vec![tokio::spawn(http::serve(listener, router, stopped.clone()))];
+    if let Some(listener) = ops {
+        serving.push(tokio::spawn(http::serve(listener, operations(metrics, &failed), stopped)));
     }
-    Ok(Running { origin, address, stop, failed, serving, writing, store })
-}
-
-async fn serve(
-    listener: TcpListener,
-    router: Router,
-    mut stopped: watch::Receiver<bool>,
-) -> std::io::Result<()> {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service)
-        .with_graceful_shutdown(async move {
-            let _ = stopped.wait_for(|stopped| *stopped).await;
-        })
-        .await
+    Ok(Running { origin, address, stop, failed, serving, writing, store, lock })
 }
 
 /// Health and metrics, on a loopback address of their own.
@@ -163,13 +188,29 @@ fn operations(metrics: Arc<Metrics>, failed: &watch::Receiver<bool>) -> Router {
     )
 }
 
-fn make_private_dir(dir: &std::path::Path) -> std::io::Result<()> {
+/// Two servers on one database would each believe to be the only one that writes.
+fn lock(dir: &Path) -> Result<File, StartError> {
+    let file = File::options().create(true).append(true).open(dir.join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StartError::InUse),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+/// Makes the directory with mode 0700, or refuses one in which anybody may replace the files.
+fn make_private_dir(dir: &Path) -> Result<(), StartError> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
+        use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+        builder.mode(0o700).create(dir)?;
+        if std::fs::metadata(dir)?.permissions().mode() & 0o002 != 0 {
+            return Err(StartError::Exposed);
+        }
     }
-    builder.create(dir)
+    #[cfg(not(unix))]
+    builder.create(dir)?;
+    Ok(())
 }

@@ -8,12 +8,15 @@ const LOCKED: u32 = 6;
 const FULL: u32 = 13;
 const CONSTRAINT: u32 = 19;
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 pub(crate) fn failed(error: sqlx::Error) -> StoreError {
     if let sqlx::Error::PoolTimedOut = error {
         return StoreError::Busy;
     }
-    let code =
-        error.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<u32>().ok());
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .and_then(|code| code.parse::<u32>().ok());
     // The low byte is the primary code, the rest says which kind of it.
     match code.map(|code| code & 0xff) {
         Some(FULL) => StoreError::Full,

@@ -56,7 +56,10 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY)
+            // A large import would otherwise spill its pages to the log and read them back.
+            .pragma("cache_size", "-16384")
             .pragma("mmap_size", "0")
+            .pragma("temp_store", "MEMORY")
             .pragma("trusted_schema", "OFF")
             .pragma("cell_size_check", "ON");
         let writer = SqlitePoolOptions::new()

@@ -66,7 +66,7 @@ impl Challenges {
     fn mac(&self, user: &UserId, nonce: &Nonce, time_ms: u64) -> Hmac<Sha256> {
         // HMAC takes keys of any length; the fallback cannot be reached.
         let mut mac = Hmac::<Sha256>::new_from_slice(self.key.as_slice())
-            .unwrap_or_else(|_| Hmac::<Sha256>::new(&Default::default()));
+            .unwrap_or_else(|_| Hmac::<Sha256>::new(&hmac::digest::Key::<Hmac<Sha256>>::default()));
         let fields = [user.as_bytes(), &nonce[..16], &time_ms.to_be_bytes()];
         mac.update(&ctx("server-challenge", &fields));
         mac

@@ -1,4 +1,4 @@
-//! Sessions: short JWTs of the server's own issuer, EdDSA and nothing else.
+//! Sessions: short JWTs of the server's own issuer, `EdDSA` and nothing else.
 //!
 //! The header of a session is a constant, compared byte by byte before anything is parsed: there
 //! is no algorithm, key id or URL in it that a sender could choose (RFC 8725, sections 3.1, 3.2).

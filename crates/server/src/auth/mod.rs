@@ -53,8 +53,9 @@ pub(crate) async fn authenticate(
 ) -> Result<Caller, ApiError> {
     let mut bearers = headers.get_all(AUTHORIZATION).iter();
     let (bearer, more) = (bearers.next(), bearers.next().is_some());
-    let dev = headers.get(DEV_HEADER);
-    if more || (bearer.is_some() && dev.is_some()) {
+    let mut users = headers.get_all(DEV_HEADER).iter();
+    let (dev, more_dev) = (users.next(), users.next().is_some());
+    if more || more_dev || (bearer.is_some() && dev.is_some()) {
         return Err(ApiError::bad_request("two-credentials", "send exactly one credential"));
     }
     if let Some(dev) = dev {
@@ -66,14 +67,12 @@ pub(crate) async fn authenticate(
         .strip_prefix("Bearer ")
         .filter(|credential| credential.len() <= MAX_CREDENTIAL)
         .ok_or_else(ApiError::unauthenticated)?;
-    match credential.strip_prefix(TOKEN_PREFIX) {
-        Some(token) => authenticate_token(app, token, ip).await,
-        None => {
-            let user = app.sessions.verify(credential, app.clock.now_ms());
-            let user = user.ok_or_else(ApiError::unauthenticated)?;
-            Ok(Caller { principal: Principal::User(user), bound_to: None })
-        }
+    if let Some(token) = credential.strip_prefix(TOKEN_PREFIX) {
+        return authenticate_token(app, token, ip).await;
     }
+    let user = app.sessions.verify(credential, app.clock.now_ms());
+    let user = user.ok_or_else(ApiError::unauthenticated)?;
+    Ok(Caller { principal: Principal::User(user), bound_to: None })
 }
 
 fn authenticate_dev(app: &App, text: Option<&str>) -> Result<Caller, ApiError> {

@@ -3,27 +3,47 @@
 //! Whoever is not inside gets the same answer for every organisation, existing or not, after the
 //! same look-up; that it happened is written down without making the answer wait.
 
-use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, OnceLock};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use strongroom_format::id::{EnvId, OrgId};
+use axum::http::{HeaderMap, Request};
+use strongroom_format::encoding::Codec;
+use strongroom_format::id::{EnvId, OrgId, Principal};
 
-use crate::app::Shared;
+use super::Unread;
+use crate::app::{App, Shared};
 use crate::auth::{Caller, authenticate};
 use crate::error::ApiError;
-use crate::journal::{Refusal, Subject};
+use crate::journal::Subject;
 
-/// Where a request comes from.
-#[derive(Debug, Clone, Copy)]
+/// Where a request comes from and, once it is proven, from whom.
+#[derive(Debug, Clone)]
 pub(crate) struct Peer {
     pub(crate) ip: IpAddr,
     port: Option<u16>,
+    who: Arc<OnceLock<Principal>>,
 }
 
 impl Peer {
+    /// The socket's address; behind a configured proxy, the last address that it vouches for.
+    pub(crate) fn of<B>(request: &Request<B>, trusted: &[IpAddr]) -> Self {
+        let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
+        let connection = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        let socket = connection.map_or(unknown, |connection| connection.0);
+        let own = Self { ip: socket.ip(), port: Some(socket.port()), who: Arc::default() };
+        if !trusted.contains(&socket.ip()) {
+            return own;
+        }
+        let forwarded = request.headers().get_all("x-forwarded-for").iter().next_back();
+        let last = forwarded
+            .and_then(|value| value.to_str().ok())
+            .and_then(|list| list.rsplit(',').next())
+            .and_then(|ip| ip.trim().parse().ok());
+        last.map_or(own, |ip| Self { ip, port: None, who: Arc::default() })
+    }
+
     /// As the audit log says it.
     pub(crate) fn text(&self) -> String {
         match self.port {
@@ -31,26 +51,18 @@ impl Peer {
             None => self.ip.to_string(),
         }
     }
+
+    /// Who it is, if that was proven.
+    pub(crate) fn who(&self) -> Option<Principal> {
+        self.who.get().copied()
+    }
 }
 
 impl FromRequestParts<Shared> for Peer {
-    type Rejection = Infallible;
+    type Rejection = ApiError;
 
-    /// The socket's address; behind a configured proxy, the last address that it vouches for.
-    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Infallible> {
-        let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
-        let socket = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(unknown, |c| c.0);
-        if app.trusted_proxies.contains(&socket.ip()) {
-            let forwarded = parts.headers.get_all("x-forwarded-for").iter().next_back();
-            let last = forwarded
-                .and_then(|value| value.to_str().ok())
-                .and_then(|list| list.rsplit(',').next())
-                .and_then(|ip| ip.trim().parse().ok());
-            if let Some(ip) = last {
-                return Ok(Self { ip, port: None });
-            }
-        }
-        Ok(Self { ip: socket.ip(), port: Some(socket.port()) })
+    async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, ApiError> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(ApiError::internal)
     }
 }
 
@@ -62,11 +74,27 @@ pub(crate) struct Inside {
     pub(crate) subject: Subject,
 }
 
-/// Lets a caller into an organisation, or writes down that it was refused.
-pub(crate) async fn enter(
-    app: &Shared,
+/// Proves who asks, within the rate of that principal.
+pub(crate) async fn identify(
+    app: &App,
     headers: &HeaderMap,
-    peer: Peer,
+    peer: &Peer,
+) -> Result<Caller, ApiError> {
+    let caller = authenticate(app, headers, peer.ip).await?;
+    // A request has one sender; it is set once.
+    let _ = peer.who.set(caller.principal);
+    if app.limits.allow_principal(&caller.principal) {
+        Ok(caller)
+    } else {
+        Err(ApiError::rate_limited())
+    }
+}
+
+/// Lets a caller into an organisation.
+pub(crate) async fn enter(
+    app: &App,
+    headers: &HeaderMap,
+    peer: &Peer,
     org: &str,
     env: Option<&str>,
 ) -> Result<Inside, ApiError> {
@@ -76,34 +104,40 @@ pub(crate) async fn enter(
         Some(text) => text.parse().map_err(|_| ApiError::not_found())?,
         None => EnvId::ZERO,
     };
-    let mut subject = Subject { org, actor: None, env, peer: peer.text() };
-    match admit(app, headers, peer, &org, &mut subject).await {
-        Ok(caller) => Ok(Inside { caller, org, subject }),
-        Err(mut error) => {
-            // The answer does not wait, so that it says nothing about the organisation by its time.
-            let refusal = Refusal { subject, status: error.status };
-            error.recorded = app.journal.post(refusal).is_ok();
+    let caller = identify(app, headers, peer).await?;
+    let elsewhere = caller.bound_to.is_some_and(|bound| bound != org);
+    let inside = app.store.read().await?.is_insider(&org, &caller.principal).await?;
+    if !inside || elsewhere {
+        return Err(ApiError::not_found());
+    }
+    let subject = Subject { org, actor: Some(caller.principal), env, peer: peer.text() };
+    Ok(Inside { caller, org, subject })
+}
+
+/// Lets a caller into an organisation, and only then reads what it sends.
+pub(crate) async fn enter_with_page<T: Codec>(
+    app: &App,
+    headers: &HeaderMap,
+    peer: &Peer,
+    org: &str,
+    body: Unread,
+) -> Result<(Inside, T), ApiError> {
+    match enter(app, headers, peer, org, None).await {
+        Ok(inside) => Ok((inside, body.page(headers).await?)),
+        Err(error) => {
+            body.discard().await;
             Err(error)
         }
     }
 }
 
-async fn admit(
-    app: &Shared,
-    headers: &HeaderMap,
-    peer: Peer,
-    org: &OrgId,
-    subject: &mut Subject,
-) -> Result<Caller, ApiError> {
-    if !app.limits.allow_request(peer.ip) {
-        return Err(ApiError::rate_limited());
-    }
-    let caller = authenticate(app, headers, peer.ip).await?;
-    subject.actor = Some(caller.principal);
-    if !app.limits.allow_principal(&caller.principal) {
-        return Err(ApiError::rate_limited());
-    }
-    let elsewhere = caller.bound_to.is_some_and(|bound| bound != *org);
-    let inside = app.store.read().await?.is_insider(org, &caller.principal).await?;
-    if inside && !elsewhere { Ok(caller) } else { Err(ApiError::not_found()) }
+/// The organisation and environment that a path names, for the audit entry of a refusal.
+pub(crate) fn place_of(path: &str) -> Option<(OrgId, EnvId)> {
+    let mut segments = path.strip_prefix("/v1/orgs/")?.split('/');
+    let org = segments.next()?.parse().ok()?;
+    let env = match segments.next() {
+        Some("envs") => segments.next().and_then(|env| env.parse().ok()),
+        _ => None,
+    };
+    Some((org, env.unwrap_or(EnvId::ZERO)))
 }

@@ -1,24 +1,27 @@
-//! What holds for every request: hosts, headers, sizes, rates, time, and the shape of refusals.
+//! What holds for every request: hosts, headers, sizes, rates, time, the shape of refusals, and
+//! that each of them is written down.
 
 mod body;
 mod guard;
+mod serve;
 
-pub(crate) use body::{answer_json, answer_page, malformed, read_json, read_page};
-pub(crate) use guard::{Peer, enter};
+pub(crate) use body::{Unread, answer_json, answer_page, malformed};
+pub(crate) use guard::{Peer, enter, enter_with_page, identify};
+pub(crate) use serve::serve;
 
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, HOST, ORIGIN, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use strongroom_format::wire::MAX_PAGE;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::app::Shared;
-use crate::error::ApiError;
+use crate::app::{App, Shared};
+use crate::error::{ApiError, Recorded};
+use crate::journal::{Refusal, Subject};
 
 /// How long a request may take, from its first byte to its answer.
 const WHOLE: Duration = Duration::from_secs(30);
@@ -30,14 +33,16 @@ pub(crate) fn guarded(routes: Router<Shared>, app: Shared) -> Router {
         .method_not_allowed_fallback(|| async {
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method", "not with this method")
         })
-        .layer(DefaultBodyLimit::max(MAX_PAGE))
-        .layer(from_fn_with_state(app.clone(), common))
         .layer(CatchPanicLayer::custom(|_| ApiError::internal().into_response()))
+        .layer(from_fn_with_state(app.clone(), common))
         .with_state(app)
 }
 
-async fn common(State(app): State<Shared>, request: Request, next: Next) -> Response {
-    let mut response = match refuse_early(&app, &request) {
+async fn common(State(app): State<Shared>, mut request: Request, next: Next) -> Response {
+    let peer = Peer::of(&request, &app.trusted_proxies);
+    request.extensions_mut().insert(peer.clone());
+    let place = guard::place_of(request.uri().path());
+    let mut response = match refuse_early(&app, &request, &peer) {
         Some(error) => error.into_response(),
         None => match tokio::time::timeout(WHOLE, next.run(request)).await {
             Ok(response) => response,
@@ -45,11 +50,19 @@ async fn common(State(app): State<Shared>, request: Request, next: Next) -> Resp
         },
     };
     app.metrics.requests.add(1);
-    match response.status() {
+    let status = response.status();
+    match status {
         StatusCode::TOO_MANY_REQUESTS => app.metrics.rate_limited.add(1),
-        status if status.is_server_error() => app.metrics.failed.add(1),
-        status if status.is_client_error() => app.metrics.refused.add(1),
+        _ if status.is_server_error() => app.metrics.failed.add(1),
+        _ if status.is_client_error() => app.metrics.refused.add(1),
         _ => {}
+    }
+    if let Some((org, env)) = place
+        && status.is_client_error()
+        && response.extensions().get::<Recorded>().is_none()
+    {
+        let subject = Subject { org, env, actor: peer.who(), peer: peer.text() };
+        write_down(&app, &peer, Refusal { subject, status });
     }
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -57,18 +70,38 @@ async fn common(State(app): State<Shared>, request: Request, next: Next) -> Resp
     response
 }
 
+/// The one place where refusals that were decided outside the journal reach the log. The answer
+/// does not wait for it, so that it says nothing about the organisation by its time.
+fn write_down(app: &App, peer: &Peer, refusal: Refusal) {
+    // Whoever sends too much must not fill the log by it: one entry a minute says it all.
+    let flood = refusal.status == StatusCode::TOO_MANY_REQUESTS
+        && !app.limits.is_first_refusal(peer.ip, app.clock.now_ms());
+    if !flood && app.journal.post(refusal).is_err() {
+        tracing::warn!("a refusal was not written down: the journal is full or ends");
+    }
+}
+
 /// No browser has any business here: a page that was made to send something says so in headers
 /// that programs do not send, and a name that was rebound to this address stands in `Host`.
-fn refuse_early(app: &Shared, request: &Request) -> Option<ApiError> {
+fn refuse_early(app: &App, request: &Request, peer: &Peer) -> Option<ApiError> {
+    if !app.limits.allow_request(peer.ip) {
+        return Some(ApiError::rate_limited());
+    }
     let headers = request.headers();
     let from_page = headers.contains_key(ORIGIN)
         || headers.keys().any(|name| name.as_str().starts_with("sec-fetch-"));
     if from_page {
         return Some(ApiError::forbidden("no-browsers", "this interface is not for web pages"));
     }
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let own = app.origin.split_once("://").map(|(_, host)| host);
-    if host != own {
+    let mut hosts = headers.get_all(HOST).iter();
+    let host = hosts.next().and_then(|host| host.to_str().ok());
+    let in_target = request.uri().authority().map(axum::http::uri::Authority::as_str);
+    if host.is_none()
+        || host != own
+        || hosts.next().is_some()
+        || in_target.is_some_and(|t| Some(t) != own)
+    {
         let status = StatusCode::MISDIRECTED_REQUEST;
         return Some(ApiError::new(status, "wrong-host", "this server has another name"));
     }

@@ -38,7 +38,7 @@ const MAX_GROUP: usize = 256;
 const MAX_WAITING: usize = 4_096;
 /// How long staged envelopes wait for their commit.
 pub(crate) const STAGED_MS: u64 = 60 * 60 * 1000;
-const SWEEP: Duration = Duration::from_secs(60);
+const SWEEP: Duration = Duration::from_mins(1);
 
 /// One request's part of a transaction.
 #[async_trait]
@@ -62,22 +62,14 @@ pub(crate) struct Subject {
     pub(crate) peer: String,
 }
 
-/// What everybody may see of an organisation: its newest durable state.
-#[derive(Debug, Clone)]
-pub(crate) struct View {
-    pub(crate) state: Arc<OrgState>,
-    /// The newest checkpoint and its size.
-    pub(crate) checkpoint: Arc<str>,
-    pub(crate) size: u64,
-}
-
-type Views = Arc<RwLock<HashMap<OrgId, View>>>;
+/// The newest durable checkpoint of every organisation that was needed so far.
+type Checkpoints = Arc<RwLock<HashMap<OrgId, Arc<str>>>>;
 
 /// A handle to the journal.
 #[derive(Debug, Clone)]
 pub(crate) struct Journal {
     jobs: mpsc::Sender<Box<dyn Erased>>,
-    views: Views,
+    checkpoints: Checkpoints,
 }
 
 impl Journal {
@@ -90,18 +82,18 @@ impl Journal {
         failed: watch::Sender<bool>,
     ) -> (Self, JoinHandle<()>) {
         let (jobs, waiting) = mpsc::channel(MAX_WAITING);
-        let views = Views::default();
+        let checkpoints = Checkpoints::default();
         let writer = Writer {
             store,
             audit_key,
             clock,
             metrics,
-            views: Arc::clone(&views),
+            checkpoints: Arc::clone(&checkpoints),
             vaults: HashMap::new(),
             failed,
             swept_ms: 0,
         };
-        (Self { jobs, views }, tokio::spawn(writer.work(waiting)))
+        (Self { jobs, checkpoints }, tokio::spawn(writer.work(waiting)))
     }
 
     /// Runs a job and waits until it is durable.
@@ -119,18 +111,18 @@ impl Journal {
         self.jobs.try_send(Box::new(pending)).map_err(|_| overloaded())
     }
 
-    /// The newest durable state of `org`, if it was needed before.
-    fn seen(&self, org: &OrgId) -> Option<View> {
-        self.views.read().unwrap_or_else(PoisonError::into_inner).get(org).cloned()
+    /// The newest durable audit checkpoint of `org`, as a signed note.
+    pub(crate) async fn checkpoint(&self, org: &OrgId) -> Result<String, ApiError> {
+        if self.known_checkpoint(org).is_none() {
+            self.run(Wake(*org)).await?;
+        }
+        let note = self.known_checkpoint(org).ok_or_else(ApiError::not_found)?;
+        Ok(note.to_string())
     }
 
-    /// The newest durable state of `org`.
-    pub(crate) async fn view(&self, org: &OrgId) -> Result<View, ApiError> {
-        if let Some(view) = self.seen(org) {
-            return Ok(view);
-        }
-        self.run(Wake(*org)).await?;
-        self.seen(org).ok_or_else(ApiError::not_found)
+    fn known_checkpoint(&self, org: &OrgId) -> Option<Arc<str>> {
+        let checkpoints = self.checkpoints.read().unwrap_or_else(PoisonError::into_inner);
+        checkpoints.get(org).cloned()
     }
 }
 
@@ -204,7 +196,7 @@ struct Writer {
     audit_key: AuditKey,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
-    views: Views,
+    checkpoints: Checkpoints,
     vaults: HashMap<OrgId, Vault>,
     failed: watch::Sender<bool>,
     swept_ms: u64,
@@ -222,6 +214,10 @@ impl Writer {
             let outcome = self.run_group(&mut jobs).await;
             if let Err(error) = &outcome {
                 self.metrics.failed_groups.add(1);
+                if *error == StoreError::Taken {
+                    // What is in memory is not what is stored: read it again.
+                    self.vaults.clear();
+                }
                 if let StoreError::Failed(_) = error {
                     // After a failed flush nobody knows what the disk holds: only reading it
                     // again from the start tells (docs/threat-model.md, fsync).
@@ -254,9 +250,9 @@ impl Writer {
         self.metrics.commits.add(1);
         self.metrics.jobs.add(jobs.len() as u64);
         self.metrics.events.add(events);
-        let mut views = self.views.write().unwrap_or_else(PoisonError::into_inner);
+        let mut checkpoints = self.checkpoints.write().unwrap_or_else(PoisonError::into_inner);
         for (org, vault) in changed {
-            views.insert(org, vault.view());
+            checkpoints.insert(org, Arc::clone(&vault.checkpoint));
             self.vaults.insert(org, vault);
         }
         Ok(())
@@ -279,13 +275,14 @@ pub(crate) struct Seen {
 
 #[async_trait]
 impl Job for Seen {
-    type Answer = View;
+    /// The state in which the right was looked at.
+    type Answer = Arc<OrgState>;
 
     fn subject(&self) -> Option<Subject> {
         Some(self.subject.clone())
     }
 
-    async fn run(&mut self, batch: &mut Batch<'_>) -> Result<View, Stop> {
+    async fn run(&mut self, batch: &mut Batch<'_>) -> Result<Arc<OrgState>, Stop> {
         let now_ms = batch.now_ms;
         let Some(vault) = batch.vault(&self.subject.org).await? else {
             return Err(Stop::Refused(ApiError::not_found()));
@@ -297,7 +294,7 @@ impl Job for Seen {
             crate::rights::require_reader(&state, &self.subject.env, &actor, now_ms)?;
         }
         batch.record(&self.subject, self.kind, DeviceId::ZERO, self.number, 200).await?;
-        Ok(View { state, checkpoint: Arc::from(""), size: 0 })
+        Ok(state)
     }
 }
 

@@ -12,8 +12,6 @@ use strongroom_format::id::{EnvId, OrgId};
 use strongroom_format::statement::Link;
 use strongroom_store::{ReadTx, StoreError, WriteTx};
 
-use super::View;
-
 /// How much of a chain or a list of items is read at once.
 const PAGE: usize = 10_000;
 const PAGE_BYTES: usize = 8 * 1024 * 1024;
@@ -75,14 +73,6 @@ impl Vault {
             vault.checkpoint = Arc::from(note);
         }
         Ok(Some(vault))
-    }
-
-    pub(super) fn view(&self) -> View {
-        View {
-            state: Arc::clone(&self.state),
-            checkpoint: Arc::clone(&self.checkpoint),
-            size: self.frontier.size(),
-        }
     }
 }
 

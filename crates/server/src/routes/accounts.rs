@@ -2,7 +2,6 @@
 //! derived from a passphrase.
 
 use async_trait::async_trait;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -15,11 +14,10 @@ use strongroom_format::wire::{
 };
 use strongroom_store::{Account, StoreError};
 
-use crate::app::Shared;
-use crate::auth::authenticate;
+use crate::app::{App, Shared};
 use crate::config::Registration;
 use crate::error::ApiError;
-use crate::http::{Peer, answer_json, read_json};
+use crate::http::{Peer, Unread, answer_json, identify};
 use crate::journal::{Batch, Job, Stop, Subject};
 
 /// The longest sealed keyset, in bytes; an honest one has 201.
@@ -30,16 +28,16 @@ pub(crate) async fn create(
     State(app): State<Shared>,
     peer: Peer,
     headers: HeaderMap,
-    body: Bytes,
+    body: Unread,
 ) -> Result<(StatusCode, Response), ApiError> {
-    limit_sign_in(&app, peer)?;
+    limit_sign_in(&app, &peer)?;
     if app.registration == Registration::Closed {
         return Err(ApiError::forbidden(
             "registration-closed",
             "this server takes no new accounts",
         ));
     }
-    let request: CreateAccount = read_json(&headers, &body)?;
+    let request: CreateAccount = body.json(&headers).await?;
     let account = check_account(&app.origin, &request)?;
     app.journal.run(Register(account)).await?;
     Ok((StatusCode::CREATED, answer_json(&serde_json::json!({}))?))
@@ -83,11 +81,22 @@ impl Job for Register {
     }
 
     async fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Stop> {
-        match batch.tx.insert_account(&self.0).await {
-            Err(StoreError::Taken) => {
-                let message = "there is an account of this id";
-                Err(Stop::Refused(ApiError::conflict("account-exists", message)))
+        let exists = || {
+            let message = "there is an account of this id";
+            Stop::Refused(ApiError::conflict("account-exists", message))
+        };
+        // A place in an organisation belongs to the keys that its chain names, not to whoever
+        // asks first for the id.
+        let (who, now_ms) = (Principal::User(self.0.user), batch.now_ms);
+        for org in batch.tx.orgs_of(&self.0.user).await? {
+            if let Some(vault) = batch.vault(&org).await?
+                && vault.state.signing_key(&who, vault.state.seq(), now_ms) != Some(self.0.isk)
+            {
+                return Err(exists());
             }
+        }
+        match batch.tx.insert_account(&self.0).await {
+            Err(StoreError::Taken) => Err(exists()),
             other => Ok(other?),
         }
     }
@@ -99,13 +108,9 @@ pub(crate) async fn own(
     peer: Peer,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    if !app.limits.allow_request(peer.ip) {
-        return Err(ApiError::rate_limited());
-    }
-    let user = authenticate(&app, &headers, peer.ip).await?.require_user()?;
+    let user = identify(&app, &headers, &peer).await?.require_user()?;
     let account = app.store.read().await?.account(&user).await?.ok_or_else(ApiError::not_found)?;
-    let kind = EventKind::KeysetFetched;
-    app.journal.run(Everywhere { user, kind, peer: peer.text() }).await?;
+    app.journal.run(Everywhere::done(user, EventKind::KeysetFetched, &peer)).await?;
     answer_json(&Keyset {
         epoch: account.epoch,
         profile: account.profile,
@@ -122,11 +127,11 @@ pub(crate) async fn challenge(
     State(app): State<Shared>,
     peer: Peer,
     headers: HeaderMap,
-    body: Bytes,
+    body: Unread,
 ) -> Result<Response, ApiError> {
-    limit_sign_in(&app, peer)?;
-    let request: ChallengeRequest = read_json(&headers, &body)?;
-    if !app.limits.allow_account(&request.user_id) {
+    limit_sign_in(&app, &peer)?;
+    let request: ChallengeRequest = body.json(&headers).await?;
+    if !app.limits.allow_account(peer.ip, &request.user_id) {
         return Err(ApiError::rate_limited());
     }
     let time_ms = app.clock.now_ms();
@@ -139,11 +144,11 @@ pub(crate) async fn sign_in(
     State(app): State<Shared>,
     peer: Peer,
     headers: HeaderMap,
-    body: Bytes,
+    body: Unread,
 ) -> Result<Response, ApiError> {
-    limit_sign_in(&app, peer)?;
-    let request: SessionRequest = read_json(&headers, &body)?;
-    if !app.limits.allow_account(&request.user_id) {
+    limit_sign_in(&app, &peer)?;
+    let request: SessionRequest = body.json(&headers).await?;
+    if !app.limits.allow_account(peer.ip, &request.user_id) {
         return Err(ApiError::rate_limited());
     }
     let refused =
@@ -161,21 +166,39 @@ pub(crate) async fn sign_in(
         };
         verifies(&key, &message, &signature)
     });
+    let user = request.user_id;
     if !open || !known || !app.challenges.take(&nonce, now_ms) {
+        // Not waited for: known and unknown people are refused in the same time.
+        let _ = app.journal.post(Everywhere::refused(user, &peer));
         return Err(refused());
     }
-    let user = request.user_id;
-    app.journal.run(Everywhere { user, kind: EventKind::SignedIn, peer: peer.text() }).await?;
+    app.journal.run(Everywhere::done(user, EventKind::SignedIn, &peer)).await?;
     let issued = app.sessions.issue(&user, now_ms);
     let (token, expires_ms) = issued.map_err(|_| ApiError::internal())?;
     answer_json(&Session { token, expires_ms })
 }
 
 /// Something a person did to no organisation in particular: written into the log of each.
-struct Everywhere {
+pub(super) struct Everywhere {
     user: UserId,
+    /// Nobody, where nothing was proven.
+    actor: Option<Principal>,
     kind: EventKind,
+    status: StatusCode,
     peer: String,
+}
+
+impl Everywhere {
+    pub(super) fn done(user: UserId, kind: EventKind, peer: &Peer) -> Self {
+        let actor = Some(Principal::User(user));
+        Self { user, actor, kind, status: StatusCode::OK, peer: peer.text() }
+    }
+
+    /// Somebody claimed to be `user` and did not prove it.
+    fn refused(user: UserId, peer: &Peer) -> Self {
+        let (kind, status) = (EventKind::Refused, StatusCode::FORBIDDEN);
+        Self { user, actor: None, kind, status, peer: peer.text() }
+    }
 }
 
 #[async_trait]
@@ -188,21 +211,17 @@ impl Job for Everywhere {
 
     async fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Stop> {
         for org in batch.tx.orgs_of(&self.user).await? {
-            let subject = Subject {
-                org,
-                actor: Some(Principal::User(self.user)),
-                env: EnvId::ZERO,
-                peer: self.peer.clone(),
-            };
-            batch.record(&subject, self.kind, DeviceId::ZERO, 0, 200).await?;
+            let subject =
+                Subject { org, actor: self.actor, env: EnvId::ZERO, peer: self.peer.clone() };
+            let status = self.status.as_u16();
+            batch.record(&subject, self.kind, DeviceId::ZERO, 0, status).await?;
         }
         Ok(())
     }
 }
 
-fn limit_sign_in(app: &Shared, peer: Peer) -> Result<(), ApiError> {
-    let allowed = app.limits.allow_request(peer.ip) && app.limits.allow_sign_in(peer.ip);
-    if allowed { Ok(()) } else { Err(ApiError::rate_limited()) }
+fn limit_sign_in(app: &App, peer: &Peer) -> Result<(), ApiError> {
+    if app.limits.allow_sign_in(peer.ip) { Ok(()) } else { Err(ApiError::rate_limited()) }
 }
 
 fn fixed<const N: usize>(bytes: &B64) -> Result<[u8; N], ApiError> {

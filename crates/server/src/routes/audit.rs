@@ -1,7 +1,6 @@
 //! The audit log: acts that clients signed, and proofs. There is no way to change an entry.
 
 use async_trait::async_trait;
-use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
@@ -9,18 +8,24 @@ use axum::response::Response;
 use serde::Deserialize;
 use strongroom_chain::OrgState;
 use strongroom_chain::signature::verifies;
-use strongroom_chain::tree::prove_consistency;
+use strongroom_chain::tree::{prove_consistency, prove_inclusion};
 use strongroom_format::encoding::Codec as _;
 use strongroom_format::event::{EventKind, SignedAct};
-use strongroom_format::hash::{ZERO, sha256};
+use strongroom_format::hash::{Digest, ZERO, sha256};
 use strongroom_format::id::{OrgId, Principal};
-use strongroom_format::wire::{ActPage, B64, ConsistencyAnswer};
+use strongroom_format::wire::{
+    ActPage, B64, ConsistencyAnswer, EventsAnswer, InclusionAnswer, MAX_ACTS,
+};
 use strongroom_store::{ActorHead, WriteTx};
 
-use crate::app::Shared;
+use super::receipt;
+use crate::app::{App, Shared};
 use crate::error::ApiError;
-use crate::http::{Peer, answer_json, enter, malformed, read_page};
+use crate::http::{Peer, Unread, answer_json, enter, enter_with_page, malformed};
 use crate::journal::{Batch, Job, Seen, Stop, Subject, nodes_for};
+
+/// The most bytes of entries in one answer; base64 and the rest stay below the cap of JSON.
+const EVENT_BYTES: usize = 512 * 1024;
 
 /// `POST /v1/orgs/{org}/events`: acts that are not writes, such as copied and revealed.
 pub(crate) async fn report(
@@ -28,13 +33,12 @@ pub(crate) async fn report(
     Path(org): Path<String>,
     peer: Peer,
     headers: HeaderMap,
-    body: Bytes,
+    body: Unread,
 ) -> Result<Response, ApiError> {
-    let inside = enter(&app, &headers, peer, &org, None).await?;
-    let page: ActPage = read_page(&headers, &body)?;
-    let by = inside.caller.principal;
+    let (inside, page): (_, ActPage) = enter_with_page(&app, &headers, &peer, &org, body).await?;
+    let (by, count) = (inside.caller.principal, page.acts.len());
     app.journal.run(Report { subject: inside.subject, by, acts: page.acts }).await?;
-    answer_json(&serde_json::json!({}))
+    receipt(&app, &inside.org, count).await
 }
 
 struct Report {
@@ -116,7 +120,7 @@ pub(crate) async fn consistency(
     peer: Peer,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let inside = enter(&app, &headers, peer, &org, None).await?;
+    let inside = enter(&app, &headers, &peer, &org, None).await?;
     let Query(Sizes { old, new }) = query.map_err(|_| malformed())?;
     let answer = prove(&app, &inside.org, old, new).await?;
     let kind = EventKind::AuditFetched;
@@ -127,17 +131,82 @@ pub(crate) async fn consistency(
     answer_json(&answer)
 }
 
-async fn prove(
-    app: &Shared,
-    org: &OrgId,
-    old: u64,
-    new: u64,
-) -> Result<ConsistencyAnswer, ApiError> {
+async fn prove(app: &App, org: &OrgId, old: u64, new: u64) -> Result<ConsistencyAnswer, ApiError> {
     let mut tx = app.store.read().await?;
     let checkpoint = tx.checkpoint(org, Some(new)).await?;
     let (_, checkpoint) = checkpoint.ok_or_else(ApiError::not_found)?;
     let proof = nodes_for(tx.as_mut(), org, |lookup| prove_consistency(old, new, lookup)).await?;
     let proof = proof.map_err(|_| malformed())?;
-    let proof = proof.into_iter().map(|node| B64(node.to_vec())).collect();
-    Ok(ConsistencyAnswer { proof, checkpoint })
+    Ok(ConsistencyAnswer { proof: nodes(proof), checkpoint })
+}
+
+fn nodes(proof: Vec<Digest>) -> Vec<B64> {
+    proof.into_iter().map(|node| B64(node.to_vec())).collect()
+}
+
+/// Which entry.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Entry {
+    index: u64,
+}
+
+/// `GET /v1/orgs/{org}/audit/inclusion?index=N`: see [`InclusionAnswer`].
+pub(crate) async fn inclusion(
+    State(app): State<Shared>,
+    Path(org): Path<String>,
+    query: Result<Query<Entry>, QueryRejection>,
+    peer: Peer,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let inside = enter(&app, &headers, &peer, &org, None).await?;
+    let Query(Entry { index }) = query.map_err(|_| malformed())?;
+    let answer = prove_entry(&app, &inside.org, index).await?;
+    let (kind, subject) = (EventKind::AuditFetched, inside.subject);
+    app.journal
+        .run(Seen { subject, kind, number: index, needs_read: false, members_only: false })
+        .await?;
+    answer_json(&answer)
+}
+
+async fn prove_entry(app: &App, org: &OrgId, index: u64) -> Result<InclusionAnswer, ApiError> {
+    let mut tx = app.store.read().await?;
+    let (size, checkpoint) = tx.checkpoint(org, None).await?.ok_or_else(ApiError::not_found)?;
+    if index >= size {
+        return Err(ApiError::not_found());
+    }
+    let proof = nodes_for(tx.as_mut(), org, |lookup| prove_inclusion(index, size, lookup)).await?;
+    let proof = proof.map_err(|_| malformed())?;
+    Ok(InclusionAnswer { proof: nodes(proof), checkpoint })
+}
+
+/// Which entry to begin with.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct From {
+    from: u64,
+}
+
+/// `GET /v1/orgs/{org}/audit/events?from=N`: see [`EventsAnswer`].
+pub(crate) async fn events(
+    State(app): State<Shared>,
+    Path(org): Path<String>,
+    query: Result<Query<From>, QueryRejection>,
+    peer: Peer,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let inside = enter(&app, &headers, &peer, &org, None).await?;
+    let Query(From { from }) = query.map_err(|_| malformed())?;
+    let mut tx = app.store.read().await?;
+    let size = tx.log_size(&inside.org).await?;
+    let rows = tx.events(&inside.org, from, MAX_ACTS, EVENT_BYTES).await?;
+    drop(tx);
+    let more = rows.last().is_some_and(|last| last.index.saturating_add(1) < size);
+    let (kind, subject) = (EventKind::AuditFetched, inside.subject);
+    let number = rows.len() as u64;
+    // The whole log is for people; a token sees what its own entries need.
+    app.journal.run(Seen { subject, kind, number, needs_read: false, members_only: true }).await?;
+    let checkpoint = app.journal.checkpoint(&inside.org).await?;
+    let events = rows.into_iter().map(|row| B64(row.bytes)).collect();
+    answer_json(&EventsAnswer { events, more, checkpoint })
 }

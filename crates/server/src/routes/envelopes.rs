@@ -1,7 +1,6 @@
 //! `POST /v1/orgs/{org}/envelopes`: sealed fields, ahead of the commit that names them.
 
 use async_trait::async_trait;
-use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -10,9 +9,10 @@ use strongroom_format::hash::Digest;
 use strongroom_format::id::{DeviceId, Principal};
 use strongroom_format::wire::{EnvelopePage, content_hash};
 
+use super::receipt;
 use crate::app::Shared;
 use crate::error::ApiError;
-use crate::http::{Peer, answer_json, enter, read_page};
+use crate::http::{Peer, Unread, enter_with_page};
 use crate::journal::{Batch, Job, Stop, Subject};
 
 /// How many bytes one principal may have staged in an organisation.
@@ -23,14 +23,15 @@ pub(crate) async fn stage(
     Path(org): Path<String>,
     peer: Peer,
     headers: HeaderMap,
-    body: Bytes,
+    body: Unread,
 ) -> Result<Response, ApiError> {
-    let inside = enter(&app, &headers, peer, &org, None).await?;
-    let page: EnvelopePage = read_page(&headers, &body)?;
+    let (inside, page): (_, EnvelopePage) =
+        enter_with_page(&app, &headers, &peer, &org, body).await?;
+    let count = page.envelopes.len();
     let envelopes = page.envelopes.into_iter().map(|bytes| (content_hash(&bytes), bytes)).collect();
     let by = inside.caller.principal;
     app.journal.run(Stage { subject: inside.subject, by, envelopes }).await?;
-    answer_json(&serde_json::json!({}))
+    receipt(&app, &inside.org, count).await
 }
 
 struct Stage {

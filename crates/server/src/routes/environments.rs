@@ -21,8 +21,8 @@ use crate::journal::Seen;
 
 /// About how many bytes of envelopes or commits an answer holds.
 const PAGE_BYTES: usize = 1024 * 1024;
-/// How many items are looked up at once.
-const ITEMS: usize = 1_000;
+/// How many items are looked up at once: together at most 37 MiB of the largest envelopes.
+const ITEMS: usize = 128;
 
 /// Where a page begins.
 #[derive(Debug, Deserialize)]
@@ -39,7 +39,7 @@ pub(crate) async fn items(
     peer: Peer,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let inside = enter(&app, &headers, peer, &org, Some(&env)).await?;
+    let inside = enter(&app, &headers, &peer, &org, Some(&env)).await?;
     let Query(After { after }) = query.map_err(|_| malformed())?;
     let (org, env) = (inside.org, inside.subject.env);
     let page = item_page(app.store.read().await?.as_mut(), &org, &env, after).await?;
@@ -105,7 +105,7 @@ pub(crate) async fn commits(
     peer: Peer,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let inside = enter(&app, &headers, peer, &org, Some(&env)).await?;
+    let inside = enter(&app, &headers, &peer, &org, Some(&env)).await?;
     let Query(part) = query.map_err(|_| malformed())?;
     let (org, env) = (inside.org, inside.subject.env);
     let page = commit_page(app.store.read().await?.as_mut(), &org, &env, &part).await?;

@@ -11,7 +11,13 @@ mod write;
 use axum::Router;
 use axum::routing::{get, post};
 
-use crate::app::Shared;
+use axum::response::Response;
+use strongroom_format::id::OrgId;
+use strongroom_format::wire::Receipt;
+
+use crate::app::{App, Shared};
+use crate::error::ApiError;
+use crate::http::answer_json;
 
 /// All routes.
 pub(crate) fn all() -> Router<Shared> {
@@ -29,4 +35,12 @@ pub(crate) fn all() -> Router<Shared> {
         .route("/v1/orgs/{org}/envs/{env}/commits", get(environments::commits))
         .route("/v1/orgs/{org}/events", post(audit::report))
         .route("/v1/orgs/{org}/audit/proof", get(audit::consistency))
+        .route("/v1/orgs/{org}/audit/inclusion", get(audit::inclusion))
+        .route("/v1/orgs/{org}/audit/events", get(audit::events))
+}
+
+/// The answer to something that was taken in, with the checkpoint that includes it.
+async fn receipt(app: &App, org: &OrgId, count: usize) -> Result<Response, ApiError> {
+    let checkpoint = app.journal.checkpoint(org).await?;
+    answer_json(&Receipt { count: count as u64, checkpoint })
 }

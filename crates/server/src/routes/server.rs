@@ -6,12 +6,9 @@ use strongroom_format::wire::{B64, ServerInfo};
 
 use crate::app::Shared;
 use crate::error::ApiError;
-use crate::http::{Peer, answer_json};
+use crate::http::answer_json;
 
-pub(crate) async fn info(State(app): State<Shared>, peer: Peer) -> Result<Response, ApiError> {
-    if !app.limits.allow_request(peer.ip) {
-        return Err(ApiError::rate_limited());
-    }
+pub(crate) async fn info(State(app): State<Shared>) -> Result<Response, ApiError> {
     answer_json(&ServerInfo {
         origin: app.origin.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

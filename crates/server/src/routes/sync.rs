@@ -15,10 +15,10 @@ use strongroom_format::wire::{
 };
 use strongroom_store::PreviousRow;
 
+use super::accounts::Everywhere;
 use crate::app::Shared;
-use crate::auth::authenticate;
 use crate::error::ApiError;
-use crate::http::{Peer, answer_json, enter};
+use crate::http::{Peer, answer_json, enter, identify};
 use crate::journal::Seen;
 
 /// The most bytes of links in one answer; base64 and the rest stay below the cap of JSON.
@@ -30,11 +30,10 @@ pub(crate) async fn list(
     peer: Peer,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    if !app.limits.allow_request(peer.ip) {
-        return Err(ApiError::rate_limited());
-    }
-    let user = authenticate(&app, &headers, peer.ip).await?.require_user()?;
+    let user = identify(&app, &headers, &peer).await?.require_user()?;
     let orgs = app.store.read().await?.orgs_of(&user).await?;
+    // No link is read here, only that the organisation is there: the number of links is 0.
+    app.journal.run(Everywhere::done(user, EventKind::ChainFetched, &peer)).await?;
     answer_json(&OrgList { orgs })
 }
 
@@ -53,7 +52,7 @@ pub(crate) async fn sync(
     peer: Peer,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let inside = enter(&app, &headers, peer, &org, None).await?;
+    let inside = enter(&app, &headers, &peer, &org, None).await?;
     let Query(From { from }) = query.map_err(|_| crate::http::malformed())?;
     let (org, who) = (inside.org, inside.caller.principal);
     let mut tx = app.store.read().await?;
@@ -77,8 +76,8 @@ pub(crate) async fn sync(
     let kind = EventKind::ChainFetched;
     let subject = inside.subject;
     let seen = Seen { subject, kind, number, needs_read: false, members_only: false };
-    let state = app.journal.run(seen).await?.state;
-    let view = app.journal.view(&org).await?;
+    let state = app.journal.run(seen).await?;
+    let checkpoint = app.journal.checkpoint(&org).await?;
     let now_ms = app.clock.now_ms().max(state.time_ms());
     let reads =
         |env: &EnvId, who: &Principal| state.rights(env, who, now_ms).includes(Rights::READ);
@@ -103,6 +102,6 @@ pub(crate) async fn sync(
             .filter(|head| reads(&head.env, &who))
             .map(|head| EnvHead { env_id: head.env, seq: head.seq, head: B64(head.head.to_vec()) })
             .collect(),
-        checkpoint: view.checkpoint.to_string(),
+        checkpoint,
     })
 }

@@ -3,11 +3,11 @@
 //! Everything is checked by the verifier that the clients use, on copies of the verified states,
 //! before a row is written.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -15,34 +15,38 @@ use strongroom_chain::{EnvHistory, OrgState};
 use strongroom_format::commit::SignedCommit;
 use strongroom_format::event::EventKind;
 use strongroom_format::hash::{Digest, ZERO};
-use strongroom_format::id::{DeviceId, EnvId, OrgId, Principal};
+use strongroom_format::id::{DeviceId, EnvId, OrgId, Principal, TokenId};
 use strongroom_format::statement::{Body, Link};
-use strongroom_format::wire::{WriteAnswer, WriteBatch, content_hash};
-use strongroom_store::{CommitRow, Item, LinkRow, PreviousRow, StoreError, WrapRow};
+use strongroom_format::wire::{TokenUpload, WriteAnswer, WriteBatch, content_hash};
+use strongroom_store::{CommitRow, Item, LinkRow, PreviousRow, StoreError, TokenAuth, WrapRow};
 
 use super::audit::check_acts;
 use crate::app::Shared;
-use crate::auth::authenticate;
 use crate::error::ApiError;
-use crate::http::{Peer, answer_json, enter, malformed, read_page};
+use crate::http::{Peer, Unread, answer_json, enter_with_page, identify, malformed};
 use crate::journal::{Batch, Job, Stop, Subject, Vault, load_history};
 
 /// How far an author's clock may be ahead of the server's, in milliseconds.
 const MAX_AHEAD_MS: u64 = 10 * 60 * 1000;
+/// In how many organisations a founder may be already.
+const MAX_ORGS: usize = 256;
 
 /// `POST /v1/orgs`: founds an organisation; the first link is its genesis.
 pub(crate) async fn found(
     State(app): State<Shared>,
     peer: Peer,
     headers: HeaderMap,
-    body: Bytes,
+    body: Unread,
 ) -> Result<(StatusCode, Response), ApiError> {
-    if !app.limits.allow_request(peer.ip) {
-        return Err(ApiError::rate_limited());
-    }
-    let caller = authenticate(&app, &headers, peer.ip).await?;
+    let caller = match identify(&app, &headers, &peer).await {
+        Ok(caller) => caller,
+        Err(error) => {
+            body.discard().await;
+            return Err(error);
+        }
+    };
     caller.require_user()?;
-    let batch: WriteBatch = read_page(&headers, &body)?;
+    let batch: WriteBatch = body.page(&headers).await?;
     let genesis = batch.links.first().ok_or_else(malformed)?;
     let org = OrgId::of_genesis(genesis);
     let by = caller.principal;
@@ -57,10 +61,10 @@ pub(crate) async fn write(
     Path(org): Path<String>,
     peer: Peer,
     headers: HeaderMap,
-    body: Bytes,
+    body: Unread,
 ) -> Result<Response, ApiError> {
-    let inside = enter(&app, &headers, peer, &org, None).await?;
-    let batch: WriteBatch = read_page(&headers, &body)?;
+    let (inside, batch): (_, WriteBatch) =
+        enter_with_page(&app, &headers, &peer, &org, body).await?;
     let by = inside.caller.principal;
     perform(&app, Write { subject: inside.subject, by, batch, founds: false }).await
 }
@@ -68,8 +72,8 @@ pub(crate) async fn write(
 async fn perform(app: &Shared, write: Write) -> Result<Response, ApiError> {
     let org = write.subject.org;
     let link = app.journal.run(write).await?;
-    let view = app.journal.view(&org).await?;
-    answer_json(&WriteAnswer { link, checkpoint: view.checkpoint.to_string() })
+    let checkpoint = app.journal.checkpoint(&org).await?;
+    answer_json(&WriteAnswer { link, checkpoint })
 }
 
 struct Write {
@@ -87,6 +91,7 @@ struct Checked {
     histories: BTreeMap<EnvId, EnvHistory>,
     wraps: Vec<WrapRow>,
     previous: Vec<PreviousRow>,
+    tokens: Vec<(TokenId, TokenAuth)>,
     /// The envelopes that the commits name, by environment.
     named: BTreeMap<EnvId, BTreeSet<Digest>>,
 }
@@ -107,7 +112,7 @@ impl Job for Write {
             Ok(()) => {}
             Err(Stop::Store(StoreError::Taken)) => {
                 batch.tx.undo_to_mark().await?;
-                let message = "there is such an organisation";
+                let message = "something of this id is there already";
                 return Err(Stop::Refused(ApiError::conflict("exists", message)));
             }
             Err(stop) => {
@@ -124,7 +129,8 @@ impl Write {
         let now_ms = batch.now_ms;
         let links = parse_links(&self.batch, &self.by, now_ms)?;
         let state = if self.founds {
-            self.found(&links, &batch.audit_vkey)?
+            self.require_room(batch).await?;
+            Self::found(&links)?
         } else {
             let vault = batch.vault(&self.subject.org).await?;
             let vault = vault.ok_or(Stop::Refused(ApiError::not_found()))?;
@@ -135,31 +141,48 @@ impl Write {
             }
             state
         };
+        if !links.is_empty() && *state.audit_vkey() != batch.audit_vkey {
+            let message = "the chain names another audit key than this server's";
+            return Err(Stop::Refused(ApiError::unprocessable("wrong-audit-key", message)));
+        }
         let (wraps, previous) = match_keys(&self.batch, &links)?;
+        let tokens = match_tokens(&self.batch, &links, state.org())?;
         let commits = parse_commits(&self.batch, &self.by, now_ms)?;
         let mut histories = BTreeMap::new();
         let mut named: BTreeMap<EnvId, BTreeSet<Digest>> = BTreeMap::new();
         for signed in &commits {
             let env = signed.commit.env;
-            if !histories.contains_key(&env) {
-                histories.insert(env, self.history(batch, &state, env).await?);
+            let history = match histories.entry(env) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => unknown.insert(self.history(batch, &state, env).await?),
+            };
+            history.apply(&state, signed).map_err(ApiError::from)?;
+            let hashes = named.entry(env).or_default();
+            let fields = signed.commit.changes.iter().flat_map(|change| &change.fields);
+            for field in fields {
+                if !hashes.insert(field.envelope) {
+                    let message = "two fields name one envelope";
+                    let error = ApiError::unprocessable("shared-envelope", message);
+                    return Err(Stop::Refused(error));
+                }
             }
-            if let Some(history) = histories.get_mut(&env) {
-                history.apply(&state, signed).map_err(ApiError::from)?;
-            }
-            let hashes = signed.commit.changes.iter().flat_map(|c| &c.fields).map(|f| f.envelope);
-            named.entry(env).or_default().extend(hashes);
         }
-        Ok(Checked { state, links, commits, histories, wraps, previous, named })
+        Ok(Checked { state, links, commits, histories, wraps, previous, tokens, named })
     }
 
-    fn found(&self, links: &[Link], audit_vkey: &[u8; 32]) -> Result<OrgState, Stop> {
+    /// One person cannot fill the server with organisations.
+    async fn require_room(&self, batch: &mut Batch<'_>) -> Result<(), Stop> {
+        let Principal::User(user) = self.by else { return Err(malformed().into()) };
+        if batch.tx.orgs_of(&user).await?.len() < MAX_ORGS {
+            return Ok(());
+        }
+        let message = "you are in as many organisations as this server allows";
+        Err(Stop::Refused(ApiError::unprocessable("too-many-orgs", message)))
+    }
+
+    fn found(links: &[Link]) -> Result<OrgState, Stop> {
         let (genesis, rest) = links.split_first().ok_or_else(malformed)?;
         let mut state = OrgState::found(genesis).map_err(ApiError::from)?;
-        if state.audit_vkey() != audit_vkey {
-            let message = "the genesis names another audit key";
-            return Err(Stop::Refused(ApiError::unprocessable("wrong-audit-key", message)));
-        }
         for link in rest {
             state.apply(link).map_err(ApiError::from)?;
         }
@@ -203,6 +226,9 @@ impl Write {
         }
         tx.insert_wraps(&org, &checked.wraps).await?;
         tx.insert_previous(&org, &checked.previous).await?;
+        for (token, auth) in &checked.tokens {
+            tx.insert_token_auth(token, auth).await?;
+        }
 
         let inline: Vec<(Digest, Vec<u8>)> =
             self.batch.envelopes.iter().map(|bytes| (content_hash(bytes), bytes.clone())).collect();
@@ -353,6 +379,31 @@ fn match_keys(
         });
     }
     if listed.is_empty() && sealed.is_empty() { Ok((wraps, previous)) } else { Err(wrong()) }
+}
+
+/// The hashes of bearers must be exactly those of the tokens that the links issue.
+fn match_tokens(
+    batch: &WriteBatch,
+    links: &[Link],
+    org: OrgId,
+) -> Result<Vec<(TokenId, TokenAuth)>, ApiError> {
+    let issued = links.iter().filter_map(|link| match &link.statement.body {
+        Body::TokenIssue { token, .. } => Some(*token),
+        _ => None,
+    });
+    let mut issued: BTreeSet<TokenId> = issued.collect();
+    let mut tokens = Vec::with_capacity(batch.tokens.len());
+    for TokenUpload { token, bearer_hash } in &batch.tokens {
+        if !issued.remove(token) {
+            return Err(wrong_tokens());
+        }
+        tokens.push((*token, TokenAuth { org, hash: *bearer_hash }));
+    }
+    if issued.is_empty() { Ok(tokens) } else { Err(wrong_tokens()) }
+}
+
+fn wrong_tokens() -> ApiError {
+    ApiError::unprocessable("wrong-tokens", "the tokens are not those of the links")
 }
 
 /// Who comes and who goes by these links.
