@@ -15,7 +15,7 @@ const SHOWN: usize = 100;
 const ROUNDS: usize = 9;
 const FRAME: std::time::Duration = std::time::Duration::from_millis(16);
 /// Typed letter by letter; the first letters keep nearly everything, the last ones a few.
-const TYPED: &str = "stripe token 0421";
+const TYPED: &str = "ledger api_token 04";
 const TYPED_COMMON: &str = "database_url";
 
 /// A row as it goes to the window.

@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+"""Measures the real program with 10,000 secrets open: the way to the first paint, memory of all its processes, and key
+presses in the filter. Run by scripts/bench-window; the standard library and WebKitWebDriver are all it needs."""
+
+import json
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+PROGRAM, BENCH = sys.argv[1:3]
+STARTS = 5
+TYPED = ["ledger api", "database_url", "0421"]
+ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
+
+
+class Driver:
+    """One run of the program, driven over the WebDriver protocol."""
+
+    def __init__(self, folder):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        environment = dict(os.environ, STRONGROOM_DATA=folder, TAURI_WEBVIEW_AUTOMATION="true", LANG="C.UTF-8")
+        command = ["WebKitWebDriver", f"--port={self.port}", "--host=127.0.0.1"]
+        self.process = subprocess.Popen(command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL)
+        self.path = "/session"
+        options = {"webkitgtk:browserOptions": {"binary": PROGRAM, "args": []}}
+        answer = until("the program", lambda: self.call("POST", "", {"capabilities": {"alwaysMatch": options}}))
+        self.path += "/" + answer["sessionId"]
+
+    def call(self, method, path, body=None):
+        url = f"http://127.0.0.1:{self.port}{self.path}{path}"
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return json.load(answer)["value"]
+        except (urllib.error.URLError, ConnectionError):
+            return None
+
+    def script(self, text, *arguments):
+        return self.call("POST", "/execute/sync", {"script": text, "args": arguments})
+
+    def find(self, css):
+        return self.call("POST", "/element", {"using": "css selector", "value": css})
+
+    def click(self, css):
+        until(css, lambda: self.find(css))
+        self.script("document.querySelector(arguments[0]).click()", css)
+
+    def fill(self, css, text):
+        field = until(css, lambda: self.find(css))
+        self.call("POST", f"/element/{field[ELEMENT]}/value", {"text": text})
+
+    def window(self, page):
+        def select():
+            for handle in self.call("GET", "/window/handles") or []:
+                self.call("POST", "/window", {"handle": handle})
+                url = (self.call("GET", "/url") or "").removeprefix("tauri://localhost").split("?")[0].split("#")[0]
+                if (url if "secure" in url else "/") == page:
+                    return True
+            return None
+        until(f"the window {page}", select)
+
+    def stop(self):
+        self.call("DELETE", "")
+        os.killpg(self.process.pid, signal.SIGTERM)
+        self.process.wait()
+
+
+def until(what, ask, patience=60):
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        answer = ask()
+        if answer is not None:
+            return answer
+        time.sleep(0.02)
+    sys.exit(f"waited in vain for {what}")
+
+
+def processes(driver):
+    """The program that this driver started, and its web views: process id to name, the program first."""
+    parents, names = {}, {}
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{entry}/stat") as file:
+                name, rest = file.read().split("(", 1)[1].rsplit(")", 1)
+        except OSError:
+            continue
+        parents[int(entry)], names[int(entry)] = int(rest.split()[1]), name
+    family = [driver.process.pid]
+    for pid in family:
+        family.extend(child for child, parent in parents.items() if parent == pid)
+    return {pid: names[pid] for pid in family[1:]}
+
+
+def pss_mib(pid):
+    with open(f"/proc/{pid}/smaps_rollup") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("Pss:")) / 1024
+
+
+def started_ms(pid):
+    """When a process began, in milliseconds since 1970; the kernel counts in hundredths of a second."""
+    with open(f"/proc/{pid}/stat") as file:
+        ticks = int(file.read().rsplit(")", 1)[1].split()[19])
+    with open("/proc/uptime") as file:
+        booted = time.time() - float(file.read().split()[0])
+    return (booted + ticks / os.sysconf("SC_CLK_TCK")) * 1000
+
+
+def first_paint(folder):
+    """One start, in milliseconds from the start of the process: the page begins, its text is there, it is painted."""
+    driver = Driver(folder)
+    driver.window("/")
+    until("the first screen", lambda: driver.find("h1"))
+    page = until("the first paint", lambda: driver.script(
+        "const paint = performance.getEntriesByName('first-contentful-paint')[0];"
+        "const { responseEnd, domContentLoadedEventEnd } = performance.getEntriesByType('navigation')[0];"
+        "return paint ? [performance.timeOrigin, responseEnd, domContentLoadedEventEnd, paint.startTime] : null"))
+    begin = page[0] - started_ms(next(iter(processes(driver))))
+    driver.stop()
+    return [begin] + [begin + mark for mark in page[1:]]
+
+
+PRESS = """
+const [typed] = arguments;
+const field = document.querySelector('[data-testid=env-filter]');
+const table = document.querySelector('[data-testid=env-grid]').parentElement;
+return new Promise((done) => {
+  const begin = performance.now();
+  const watch = new MutationObserver(() => {
+    watch.disconnect();
+    const drawn = performance.now();
+    requestAnimationFrame(() => setTimeout(() => done([drawn - begin, performance.now() - begin])));
+  });
+  watch.observe(table, { subtree: true, childList: true, characterData: true, attributes: true });
+  setTimeout(() => done(null), 1000);
+  field.value = typed;
+  field.dispatchEvent(new InputEvent('input', { bubbles: true }));
+});
+"""
+
+
+def key_presses(driver):
+    """Milliseconds from each key press until the rows in the page are those of the answer, and until they are drawn."""
+    times = []
+    for words in TYPED:
+        for end in range(1, len(words) + 1):
+            took = driver.script(PRESS, words[:end])
+            if took:
+                times.append(took)
+        driver.script(PRESS, "")
+    return times
+
+
+def memory(driver, title):
+    names = processes(driver)
+    everything = {pid: pss_mib(pid) for pid in names}
+    parts = ", ".join(f"{names[pid]} {size:.0f}" for pid, size in sorted(everything.items()))
+    print(f"| memory of all processes (PSS), {title} | {sum(everything.values()):.0f} MiB | {parts} |")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        passphrase = subprocess.run([BENCH, "--make", folder], check=True, capture_output=True, text=True).stdout.strip()
+        starts = [first_paint(folder) for _ in range(STARTS)]
+        print("| what | median | of it |\n| --- | --- | --- |")
+        marks = [statistics.median(column) for column in zip(*starts)]
+        print(f"| first paint from process start | {marks[3]:.0f} ms | page begins {marks[0]:.0f}, page read {marks[1]:.0f},"
+              f" scripts done {marks[2]:.0f}; fastest start {min(start[3] for start in starts):.0f} |")
+
+        driver = Driver(folder)
+        driver.window("/")
+        until("the locked screen", lambda: driver.find("[data-testid=locked-unlock]"))
+        memory(driver, "locked")
+        driver.click("[data-testid=locked-unlock]")
+        driver.window("/secure/unlock.html")
+        driver.fill("#passphrase", passphrase)
+        begin = time.monotonic()
+        driver.script("setTimeout(() => document.querySelector('#submit').click())")
+        driver.window("/")
+        until("the rows", lambda: driver.find("[data-testid=env-row]"))
+        print(f"| unlock until the rows are there | {(time.monotonic() - begin) * 1000:.0f} ms | as the driver sees it |")
+        time.sleep(2)
+        memory(driver, "10,000 secrets open")
+        presses = key_presses(driver)
+        if presses:
+            rows, drawn = zip(*presses)
+            print(f"| key press to rows in the page, {len(rows)} presses | {statistics.median(rows):.1f} ms | most {max(rows):.1f};"
+                  f" drawn {statistics.median(drawn):.1f}, most {max(drawn):.1f} |")
+        memory(driver, "after typing")
+        driver.stop()
+
+
+main()
