@@ -290,6 +290,13 @@ impl Replica {
             ChainError::BelowPin => ReplicaError::RolledBack,
             _ => ReplicaError::Forked,
         })?;
+        let place = |audit: &AuditPin| (audit.reset, audit.size);
+        if place(&self.audit) < place(&pins.audit) {
+            return Err(ReplicaError::RolledBack);
+        }
+        if place(&self.audit) == place(&pins.audit) && self.audit.root != pins.audit.root {
+            return Err(ReplicaError::Forked);
+        }
         for pin in &pins.envs {
             let Some(history) = self.envs.get(&pin.env).map(EnvCopy::history) else {
                 return Err(ReplicaError::RolledBack);

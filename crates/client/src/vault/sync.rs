@@ -11,6 +11,8 @@ use strongroom_crypto::safe::OsEntropy;
 use strongroom_format::commit::SignedCommit;
 use strongroom_format::hash::Digest;
 use strongroom_format::id::{EnvId, OrgId};
+use strongroom_format::note::Checkpoint;
+use strongroom_format::pins::{AuditPin, Pins};
 use strongroom_format::statement::Rights;
 use strongroom_format::wire::{EnvHead, SyncAnswer};
 
@@ -150,17 +152,64 @@ impl Session {
         Ok(commits)
     }
 
-    /// Fetches an organisation from its genesis.
-    pub(super) async fn fetch_whole(&self, org: OrgId) -> Result<Replica, VaultError> {
+    /// Fetches an organisation from its genesis; its audit log must continue the pinned one.
+    pub(super) async fn fetch_whole(
+        &self,
+        org: OrgId,
+        pins: Option<&Pins>,
+    ) -> Result<Replica, VaultError> {
         let answer = self.api.sync(&org, 0).await?;
         let genesis = answer.links.first().ok_or(ApiError::Garbage)?;
         let mut replica = Replica::start(Arc::clone(&self.me), org, &genesis.0)
             .map_err(|error| VaultError::Stopped(Box::new(stop_of(&error, "link", 0, &org.0))))?;
+        if let Some(Pins { audit, .. }) = pins {
+            let AuditPin { reset, size, root } = *audit;
+            replica.set_audit(&Checkpoint { org, reset, size, root });
+        }
         match self.pull(&mut replica).await {
             Ok(_) => Ok(replica),
             Err(PullError::Contradiction(found)) => Err(VaultError::Stopped(Box::new(found.stop))),
             Err(PullError::Other(error)) => Err(error),
         }
+    }
+
+    /// Holds environments that were fetched as a whole against their pins: what has grown must have
+    /// grown from the pinned commit. The hashes show it by themselves, because the newest commit is
+    /// verified and each names the one before.
+    pub(super) async fn require_descent(
+        &self,
+        replica: &Replica,
+        pins: &Pins,
+    ) -> Result<(), VaultError> {
+        for pin in &pins.envs {
+            let Some(copy) = replica.env(&pin.env) else { continue };
+            let newest = copy.history().seq();
+            let (mut next, mut head) = (pin.seq, pin.head);
+            while next <= newest && newest > pin.seq {
+                let page = self.api.commits(&pins.org, &pin.env, next, false).await?;
+                if page.commits.is_empty() {
+                    return Err(ApiError::Garbage.into());
+                }
+                for record in page.commits {
+                    let signed =
+                        SignedCommit::parse(&record.commit).map_err(|_| ApiError::Garbage)?;
+                    let pinned = next == pin.seq;
+                    let follows = if pinned { signed.head() } else { signed.commit.prev };
+                    if signed.commit.seq != next || follows != head {
+                        return Err(fork_at(next, &head, &signed.head()));
+                    }
+                    head = signed.head();
+                    next += 1;
+                    if next > newest {
+                        break;
+                    }
+                }
+            }
+            if head != copy.history().head() {
+                return Err(fork_at(newest, &head, &copy.history().head()));
+            }
+        }
+        Ok(())
     }
 
     /// Brings a copy up to date; says which environments changed.
@@ -343,10 +392,7 @@ impl Session {
     }
 
     /// A copy of the verified copy to work on; an error if nothing may be written any more.
-    pub(super) fn copy_to_change(
-        &self,
-        org: OrgId,
-    ) -> Result<(Replica, strongroom_format::pins::Pins), VaultError> {
+    pub(super) fn copy_to_change(&self, org: OrgId) -> Result<(Replica, Pins), VaultError> {
         let orgs = hold(&self.orgs);
         let opened = orgs.all.get(&org).ok_or(VaultError::NotFound)?;
         match &opened.standing.stop {
@@ -380,6 +426,15 @@ impl Session {
         self.tell(Notice::Status);
         VaultError::Stopped(Box::new(stop))
     }
+}
+
+fn fork_at(seq: u64, pinned: &Digest, shown: &Digest) -> VaultError {
+    VaultError::Stopped(Box::new(Stop {
+        kind: StopKind::Fork,
+        place: format!("commit {seq}"),
+        pinned: short(pinned),
+        shown: short(shown),
+    }))
 }
 
 /// Environments this person reads must be shown, or the server hides what this device has seen.

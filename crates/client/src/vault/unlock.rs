@@ -247,11 +247,12 @@ impl Session {
     async fn fetch_again(&self, org: OrgId, anew: bool) -> Result<(), VaultError> {
         let _gate = self.gate.lock().await;
         let pins = self.load_pins(&org, anew)?;
-        let replica = self.fetch_whole(org).await?;
+        let replica = self.fetch_whole(org, pins.as_ref()).await?;
         if let Some(pins) = &pins {
             replica.require_pins(pins).map_err(|error| {
                 VaultError::Stopped(Box::new(stop_of(&error, "link", pins.org_seq, &pins.org_head)))
             })?;
+            self.require_descent(&replica, pins).await?;
         }
         self.keep_copy(&replica, None)?;
         let pins = match pins {
