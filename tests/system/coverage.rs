@@ -40,7 +40,8 @@ rows! {
     D07: d::d07_dl04_05_no_setting_changes_without_the_owner;
     D08: d::d08_dl06_no_length_of_passphrase_skips_the_derivation;
     D09: d::d09_suite_down_the_suite_is_not_the_servers_to_choose;
-    D10: d::d10_rollback_an_old_signed_state_is_refused_in_every_part;
+    D10: d::d10_rollback_an_old_signed_state_is_refused_in_every_part,
+         d::d10_rollback_a_longer_fork_below_the_pin_is_refused;
     D11: d::d11_canon_a_second_spelling_is_no_answer;
     D12: d::d12_version_matrix_neighbouring_versions_are_refused;
     E01: e::e01_maul_keyset_no_mutation_of_a_keyset_opens;

@@ -358,17 +358,20 @@ pub(crate) async fn d10_rollback_an_old_signed_state_is_refused_in_every_part() 
     house.try_all().await.refused_by(&["pinned", "pinned without a copy"]);
     house.honest.restore(&new).await;
     let old = house.old_sync.clone();
-    let parts: Vec<fn(&mut SyncAnswer, &SyncAnswer)> = vec![
-        |now, old| now.envs.clone_from(&old.envs),
-        |now, old| now.checkpoint.clone_from(&old.checkpoint),
-        |now, old| now.links.truncate(old.links.len().saturating_sub(1)),
-    ];
+    let parts: Vec<fn(&mut SyncAnswer, &SyncAnswer)> =
+        vec![|now, old| now.envs.clone_from(&old.envs), |now, old| {
+            now.links.truncate(old.links.len().saturating_sub(1))
+        }];
     for part in parts {
         let old = old.clone();
         let outcomes = house.tell(sync(move |now| part(now, &old))).await;
         // Who was up to date sees it; who was not shows an honest state or refuses.
         assert!(outcomes.all.iter().any(|(_, outcome)| outcome.is_refused()), "nobody noticed");
     }
+    // The audit log alone, for a device that lost its copy too: its pins know better.
+    let note = house.old_sync.checkpoint.clone();
+    let lie = sync(move |now| now.checkpoint.clone_from(&note));
+    house.tell(lie).await.refused_by(&["pinned", "pinned without a copy"]);
     let before = house.old_items.items.clone();
     let old_head = house.old_items.head.clone();
     let lie = items(move |page| {
@@ -378,6 +381,31 @@ pub(crate) async fn d10_rollback_an_old_signed_state_is_refused_in_every_part() 
         }
     });
     house.tell(lie).await.refused_by(&["pinned without a copy"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+pub(crate) async fn d10_rollback_a_longer_fork_below_the_pin_is_refused() {
+    let house = House::new().await;
+    // A server that goes back half-way and finds a writer who goes on from there: every signature
+    // is good, and the other history is longer.
+    house.honest.restore(&house.old_backup).await;
+    let mut writer = house.device.at(&house.half);
+    writer.open().await.unwrap();
+    for n in 0..6 {
+        writer.put("prod", "STRIPE_KEY", &format!("sk_fork_{n}")).await.unwrap();
+        writer.put("dev", "DATABASE_URL", &format!("postgres://fork_{n}")).await.unwrap();
+    }
+    writer.lock().await;
+    for lost in [false, true] {
+        let mut device = house.device.at(&house.pinned);
+        if lost {
+            device.lose_cache();
+        }
+        let Err(VaultError::Stopped(stop)) = device.open().await else {
+            panic!("the fork was taken, copy lost: {lost}");
+        };
+        assert!(stop.kind == StopKind::Fork || stop.kind == StopKind::Invalid, "{stop:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -433,7 +461,7 @@ pub(crate) async fn d11_canon_a_second_spelling_is_no_answer() {
 #[tokio::test(flavor = "multi_thread")]
 pub(crate) async fn d12_version_matrix_neighbouring_versions_are_refused() {
     let house = House::new().await;
-    for version in [0, 2, 255] {
+    for version in [0, 2] {
         house
             .tell(sync(move |a| a.links.iter_mut().for_each(|link| link.0[0] = version)))
             .await
