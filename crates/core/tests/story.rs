@@ -116,6 +116,37 @@ fn a_secret_is_written_changed_and_deleted() {
 }
 
 #[test]
+fn a_list_names_what_is_live_and_each_secret_by_its_own_name() {
+    let mut entropy = RepeatableEntropy::new(12);
+    let replica = with_app(&mut entropy);
+    let env = env_of(&replica, 0);
+    let ids: Vec<SecretId> = (1..=5).map(|n| SecretId([n * 40; 16])).collect();
+    let put = |(n, id): (usize, &SecretId)| {
+        let (name, note) = (format!("KEY_{n}"), (n % 2 == 0).then(|| format!("note {n}")));
+        let value = Some(Arc::new(SecretBytes::copy_of(b"v")));
+        Edit::Put { secret: *id, base: 0, name: Some(name), value, note }
+    };
+    let edits = ids.iter().enumerate().map(put).collect();
+    let (replica, _) = write(&replica, &mut entropy, env, edits);
+    let gone = Edit::Delete { secrets: vec![(ids[1], 1), (ids[4], 1)] };
+    let (replica, _) = write(&replica, &mut entropy, env, vec![gone]);
+    // A reader joined: what is written from now on is under another data key.
+    let mut pen = Pen::new(&replica, &mut entropy, NOW + 3);
+    pen.new_epoch(env, EpochReason::ReaderAdded).unwrap();
+    let (replica, _) = pen.finish();
+    let (mut replica, _) =
+        write(&replica, &mut entropy, env, vec![stage(ids[2], 1, Some("RENAMED"), None)]);
+
+    let listed = replica.open_all_named(env).unwrap();
+    let names: Vec<&str> = listed.iter().map(|(_, named)| named.name.as_str()).collect();
+    assert_eq!(names, ["KEY_0", "RENAMED", "KEY_3"]);
+    for (id, named) in &listed {
+        assert_eq!(*named, replica.open_named(env, id).unwrap());
+    }
+    assert_eq!(listed[0].1.details.note.as_deref(), Some("note 0"));
+}
+
+#[test]
 fn the_cache_gives_back_everything_and_refuses_another_head() {
     let mut entropy = RepeatableEntropy::new(3);
     let replica = with_app(&mut entropy);
