@@ -84,9 +84,9 @@ fn create_vault(app: &App) {
         .fill("#create-organisation", "Acme")
         .click("[data-testid=create-continue]");
     app.window("create").sees("#owner", "Mara Lind, Acme").picture("create");
-    app.fill("#passphrase", PASSPHRASE).fill("#again", PASSPHRASE).click("#submit");
+    app.fill("#passphrase", PASSPHRASE).fill("#again", PASSPHRASE).leave("#submit");
     app.window("kit").sees("#person", "Mara Lind").picture("kit");
-    app.click("#kit-stored").click("#done").closed("kit");
+    app.click("#kit-stored").leave("#done").closed("kit");
     app.sees("[data-testid=first-run]", "No applications");
 }
 
@@ -98,7 +98,7 @@ fn create_application(app: &App) {
 
 fn add_secret(app: &App, name: &str, value: &str) {
     app.press("New secret").window("edit").sees("#subject", "New secret");
-    app.fill("#name", name).fill("#value", value).click("#submit").closed("edit");
+    app.fill("#name", name).fill("#value", value).leave("#submit").closed("edit");
     app.sees("[data-testid=env-row]", name);
 }
 
@@ -110,14 +110,14 @@ fn sign(app: &App) {
 
 fn unlock(app: &App, passphrase: &str) {
     app.click("[data-testid=locked-unlock]").window("unlock");
-    app.fill("#passphrase", passphrase).click("#submit").closed("unlock");
+    app.fill("#passphrase", passphrase).leave("#submit").closed("unlock");
 }
 
 fn refuses_a_wrong_passphrase(app: &App) {
     app.click("[data-testid=locked-unlock]").window("unlock");
     app.fill("#passphrase", "not the passphrase at all").click("#submit");
     app.sees("#error-text", "does not open this vault").picture("wrong-passphrase");
-    app.click("#cancel").closed("unlock").sees("h1", "Locked");
+    app.leave("#cancel").closed("unlock").sees("h1", "Locked");
 }
 
 fn copy_reaches_the_clipboard(app: &App) {
@@ -128,7 +128,7 @@ fn copy_reaches_the_clipboard(app: &App) {
 
 fn reveal_shows_the_value_and_closes(app: &App) {
     app.click("[data-testid=inspector-reveal]").window("reveal");
-    app.sees("#value", VALUE).picture("reveal").click("#cancel").closed("reveal");
+    app.sees("#value", VALUE).picture("reveal").leave("#cancel").closed("reveal");
     nothing_in_the_page(app);
 }
 

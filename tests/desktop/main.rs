@@ -11,4 +11,5 @@
 mod support;
 
 mod first_vault;
+mod import;
 mod welcome;
