@@ -114,6 +114,23 @@ describe("an environment", () => {
     await waitFor(async () => expect((await byId("inspector-name")).textContent).toBe("WAREHOUSE_HMAC_KEY"));
   });
 
+  it("goes to the next environment with ], and the table there takes the keys", async () => {
+    const vault = open();
+    const real = vault.envOpen.bind(vault);
+    // The rows arrive before the rest of the view, as they may from a real server.
+    vi.spyOn(vault, "envOpen").mockImplementation(async (id) => {
+      await new Promise((done) => setTimeout(done, 60));
+      return real(id);
+    });
+    await goTo("storefront/staging");
+    await waitFor(() => expect(document.activeElement?.getAttribute("data-index")).toBe("0"));
+    await press("]");
+    await waitFor(async () => expect((await byId("crumb-env")).textContent).toContain("prod"));
+    await waitFor(() => expect(document.activeElement?.getAttribute("data-index")).toBe("0"));
+    await press("ArrowDown");
+    await waitFor(() => expect(document.activeElement?.getAttribute("data-name")).toBe("CDN_PURGE_TOKEN"));
+  });
+
   it("leaves single letters alone when they are switched off", async () => {
     const vault = open();
     const copy = vi.spyOn(vault, "secretCopy");

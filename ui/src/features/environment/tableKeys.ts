@@ -45,7 +45,7 @@ function moved({ key, target }: KeyboardEvent, { env, grid, perPage, focusRow }:
 
 /** Left and right walk through the actions of the row, or through the heads of the columns. */
 function sideways({ key, target }: KeyboardEvent, { grid, focusRow }: Around): boolean {
-  if (!(target instanceof HTMLElement) || (key !== "ArrowLeft" && key !== "ArrowRight")) return false;
+  if (!(target instanceof HTMLElement) || !grid.contains(target) || (key !== "ArrowLeft" && key !== "ArrowRight")) return false;
   const head = target.classList.contains("sort");
   const row = target.closest<HTMLElement>("[data-index]");
   const stops = [...(head ? grid : (row ?? grid)).querySelectorAll<HTMLElement>(head ? ".sort" : ".acts button")];
