@@ -120,7 +120,9 @@ impl Session {
                 opened.adopt(replica, pins);
                 opened.standing.checked = (total, total);
             });
-            changed.into_iter().for_each(|env| self.tell(Notice::Env(env)));
+            for env in changed {
+                self.tell(Notice::Env(env));
+            }
             self.tell(Notice::Status);
         }
         Ok(())
