@@ -202,6 +202,23 @@ describe("staged changes", () => {
     await waitFor(() => expect(remove.mock.calls[0]?.[1]).toHaveLength(3));
   });
 
+  it("once signed, the focus stays with the secret that had it, wherever it moved", async () => {
+    open();
+    await goTo(prod);
+    (await row("ALGOLIA_ADMIN_KEY")).click();
+    await waitFor(() => expect(document.activeElement?.getAttribute("data-index")).toBe("0"));
+    await press("d");
+    await waitFor(async () => expect((await row("ALGOLIA_ADMIN_KEY")).dataset["staged"]).toBe("delete"));
+    (await row("CDN_PURGE_TOKEN")).click();
+    await waitFor(() => expect(document.activeElement?.getAttribute("data-name")).toBe("CDN_PURGE_TOKEN"));
+    await press("Enter", { ctrlKey: true });
+    (await byId("staged-sign")).click();
+    await waitFor(() => expect(maybe("review-sheet")).toBeNull());
+    await waitFor(() => expect(document.activeElement?.getAttribute("data-name")).toBe("CDN_PURGE_TOKEN"));
+    expect(document.activeElement?.getAttribute("data-index")).toBe("0");
+    expect((await byId("inspector-name")).textContent).toBe("CDN_PURGE_TOKEN");
+  });
+
   it("a failed signature says so and keeps everything staged", async () => {
     const vault = open({ staged: true });
     vi.spyOn(vault, "stagedCommit").mockRejectedValue(new VaultError({ code: "offline", since: null }));
