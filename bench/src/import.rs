@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::Failure;
-use crate::measure::{Clock, Rounds, Spread, Took};
+use crate::measure::{Clock, Rounds, Spread, Took, process_cpu};
 use crate::table::{Bar, Row, time};
 use crate::vault::{Vault, invented};
 
@@ -21,18 +21,20 @@ pub(crate) fn rows() -> Result<Vec<Row>, Failure> {
 }
 
 async fn import() -> Result<Vec<Row>, Failure> {
-    let (mut whole, mut planned, mut requests) = (Vec::new(), Vec::new(), 0);
+    let (mut whole, mut planned, mut worked) = (Vec::new(), Vec::new(), Vec::new());
+    let mut requests = 0;
     for _ in 0..ROUNDS {
         // A vault of its own each time: the second import would find a fuller directory.
         let folder = tempfile::tempdir()?;
         let vault = Vault::make(folder.path()).await?;
         let file = invented(folder.path(), SECRETS)?;
         let before = vault.requests()?;
-        let start = Instant::now();
+        let (start, cpu) = (Instant::now(), process_cpu()?);
         let run = vault.plan(&file).await?;
         planned.push(start.elapsed());
         let done = vault.session.import_apply(run).await?;
         whole.push(start.elapsed());
+        worked.push(process_cpu()?.saturating_sub(cpu));
         requests = vault.requests()? - before;
         if done.changes != SECRETS {
             return Err("not every secret was imported".into());
@@ -41,6 +43,7 @@ async fn import() -> Result<Vec<Row>, Failure> {
     }
     let whole = Spread::of(whole.into_iter());
     let planned = Spread::of(planned.into_iter());
+    let worked = Spread::of(worked.into_iter());
     Ok(vec![
         Row::timed(
             "import 10,000: read, plan, commit (wall)",
@@ -49,6 +52,7 @@ async fn import() -> Result<Vec<Row>, Failure> {
             Bar::Under(MOST),
         ),
         Row::stated("  of it read and plan", time(planned.median)),
+        Row::stated("  processor time of client and server", time(worked.median)),
         Row::stated("  requests to the server", requests.to_string()),
     ])
 }

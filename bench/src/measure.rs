@@ -34,7 +34,8 @@ pub(crate) fn elsewhere(work: impl FnOnce() -> Result<(), Failure>) -> Result<To
     Ok(Took { cpu: children_cpu()?.saturating_sub(cpu), wall: wall.elapsed() })
 }
 
-fn process_cpu() -> Result<Duration, Failure> {
+/// What this process has worked so far, all threads together.
+pub(crate) fn process_cpu() -> Result<Duration, Failure> {
     Ok(Duration::from(clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)?))
 }
 

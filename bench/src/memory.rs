@@ -48,17 +48,14 @@ pub(crate) fn hold(folder: &str, vault: &str) -> Result<String, Failure> {
         }
         let full = Memory::now()?;
         session.close().await;
-        let mut lines = String::new();
-        for (what, figure) in [
+        let figures = [
             ("unlock with 10,000 secrets, Argon2id included", time(unlocked)),
-            ("  then open the list of names", time(all - unlocked)),
+            ("  then open the list of names", time(all.saturating_sub(unlocked))),
             ("memory before (PSS)", mib(empty.pss)),
             ("memory with 10,000 names open (PSS)", mib(full.pss)),
             ("  at most, while unlocking (RSS)", mib(full.peak)),
-        ] {
-            lines.push_str(&format!("{what}\t{figure}\n"));
-        }
-        Ok(lines)
+        ];
+        Ok(figures.map(|(what, figure)| format!("{what}\t{figure}\n")).concat())
     })
 }
 
