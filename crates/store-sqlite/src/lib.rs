@@ -16,9 +16,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
-    Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
+    Sqlite, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool,
+    SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{Row as _, Transaction};
 use strongroom_store::{ReadTx, Store, StoreError, WriteTx};
@@ -40,8 +41,25 @@ pub struct SqliteStore {
 
 /// A transaction of either kind; a reader's connection refuses to write.
 struct SqliteTx {
-    tx: Transaction<'static, Sqlite>,
+    on: On,
     marked: bool,
+}
+
+/// The writer's transaction is begun and ended by plain statements: when the disk is full SQLite
+/// itself takes the transaction back, and a library that counts transactions would lose count.
+/// One that was dropped is taken back before the next begins.
+enum On {
+    Snapshot(Transaction<'static, Sqlite>),
+    Writer(PoolConnection<Sqlite>),
+}
+
+impl SqliteTx {
+    fn connection(&mut self) -> &mut SqliteConnection {
+        match &mut self.on {
+            On::Snapshot(tx) => tx,
+            On::Writer(connection) => connection,
+        }
+    }
 }
 
 impl SqliteStore {
@@ -88,15 +106,25 @@ impl SqliteStore {
 
     /// Bounds the size of the database file from now on, or lifts the bound.
     pub async fn limit_size(&self, max_bytes: Option<u64>) -> Result<(), StoreError> {
+        let mut writer = self.idle_writer().await?;
         let page: i64 =
-            sqlx::query_scalar("PRAGMA page_size").fetch_one(&self.writer).await.map_err(failed)?;
+            sqlx::query_scalar("PRAGMA page_size").fetch_one(&mut *writer).await.map_err(failed)?;
         let pages = max_bytes.map_or(u64::from(u32::MAX - 1), |bytes| {
-            bytes / u64::try_from(page).unwrap_or(4096).max(512)
+            // Zero would mean "as before", not "nothing more".
+            (bytes / u64::try_from(page).unwrap_or(4096).max(512)).max(1)
         });
         // A pragma takes no bound parameter; the text is a number.
         let pragma = format!("PRAGMA max_page_count = {pages}");
-        sqlx::query(sqlx::AssertSqlSafe(pragma)).execute(&self.writer).await.map_err(failed)?;
+        sqlx::query(sqlx::AssertSqlSafe(pragma)).execute(&mut *writer).await.map_err(failed)?;
         Ok(())
+    }
+
+    /// The writing connection, once nobody else has it, without a transaction.
+    async fn idle_writer(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        let mut connection = self.writer.acquire().await.map_err(failed)?;
+        // Fails where no transaction was left open, which is nearly always.
+        let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
+        Ok(connection)
     }
 
     /// Where the database is.
@@ -109,17 +137,24 @@ impl SqliteStore {
 impl Store for SqliteStore {
     async fn read(&self) -> Result<Box<dyn ReadTx>, StoreError> {
         let tx = self.readers.begin().await.map_err(failed)?;
-        Ok(Box::new(SqliteTx { tx, marked: false }))
+        Ok(Box::new(SqliteTx { on: On::Snapshot(tx), marked: false }))
     }
 
     async fn write(&self) -> Result<Box<dyn WriteTx>, StoreError> {
-        let tx = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
-        Ok(Box::new(SqliteTx { tx, marked: false }))
+        let mut connection = self.idle_writer().await?;
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await.map_err(failed)?;
+        Ok(Box::new(SqliteTx { on: On::Writer(connection), marked: false }))
     }
 
     async fn close(&self) {
         self.readers.close().await;
-        let folded = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await;
+        let folded = match self.idle_writer().await {
+            Ok(mut writer) => {
+                let fold = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)");
+                fold.execute(&mut *writer).await.map(|_| ()).map_err(failed)
+            }
+            Err(error) => Err(error),
+        };
         if let Err(error) = folded {
             tracing::warn!(%error, "the write-ahead log stays beside the database");
         }

@@ -56,7 +56,7 @@ impl ReadTx for SqliteTx {
     async fn account(&mut self, user: &UserId) -> Result<Option<Account>> {
         let row = sqlx::query("SELECT * FROM account WHERE user_id = ?")
             .bind(user.as_bytes())
-            .fetch_optional(&mut *self.tx)
+            .fetch_optional(self.connection())
             .await
             .map_err(failed)?;
         let Some(row) = row else { return Ok(None) };
@@ -75,7 +75,7 @@ impl ReadTx for SqliteTx {
     async fn orgs_of(&mut self, user: &UserId) -> Result<Vec<OrgId>> {
         let rows = sqlx::query("SELECT org_id FROM insider WHERE principal = ? ORDER BY org_id")
             .bind(Principal::User(*user).encode())
-            .fetch_all(&mut *self.tx)
+            .fetch_all(self.connection())
             .await
             .map_err(failed)?;
         rows.iter().map(|row| get_array(row, "org_id").map(OrgId)).collect()
@@ -85,7 +85,7 @@ impl ReadTx for SqliteTx {
         let row = sqlx::query("SELECT 1 FROM insider WHERE principal = ? AND org_id = ?")
             .bind(who.encode())
             .bind(org.as_bytes())
-            .fetch_optional(&mut *self.tx)
+            .fetch_optional(self.connection())
             .await
             .map_err(failed)?;
         Ok(row.is_some())
@@ -94,7 +94,7 @@ impl ReadTx for SqliteTx {
     async fn token_auth(&mut self, token: &TokenId) -> Result<Option<TokenAuth>> {
         let row = sqlx::query("SELECT org_id, hash FROM token_auth WHERE token_id = ?")
             .bind(token.as_bytes())
-            .fetch_optional(&mut *self.tx)
+            .fetch_optional(self.connection())
             .await
             .map_err(failed)?;
         row.map(|row| {
@@ -116,7 +116,7 @@ impl ReadTx for SqliteTx {
         .bind(org.as_bytes())
         .bind(int(from))
         .bind(count(max))
-        .fetch(&mut *self.tx);
+        .fetch(self.connection());
         let (mut links, mut size) = (Vec::new(), 0);
         while size < bytes
             && let Some(row) = rows.try_next().await.map_err(failed)?
@@ -143,7 +143,7 @@ impl ReadTx for SqliteTx {
         .bind(recipient.encode())
         .bind(int(from))
         .bind(int(to))
-        .fetch_all(&mut *self.tx)
+        .fetch_all(self.connection())
         .await
         .map_err(failed)?;
         rows.iter()
@@ -167,7 +167,7 @@ impl ReadTx for SqliteTx {
         .bind(org.as_bytes())
         .bind(int(from))
         .bind(int(to))
-        .fetch_all(&mut *self.tx)
+        .fetch_all(self.connection())
         .await
         .map_err(failed)?;
         rows.iter().map(previous_row).collect()
@@ -180,7 +180,7 @@ impl ReadTx for SqliteTx {
         )
         .bind(org.as_bytes())
         .bind(env.as_bytes())
-        .fetch_all(&mut *self.tx)
+        .fetch_all(self.connection())
         .await
         .map_err(failed)?;
         rows.iter().map(previous_row).collect()
@@ -192,7 +192,7 @@ impl ReadTx for SqliteTx {
              GROUP BY env_id ORDER BY env_id",
         )
         .bind(org.as_bytes())
-        .fetch_all(&mut *self.tx)
+        .fetch_all(self.connection())
         .await
         .map_err(failed)?;
         rows.iter()
@@ -213,7 +213,7 @@ impl ReadTx for SqliteTx {
         )
         .bind(org.as_bytes())
         .bind(env.as_bytes())
-        .fetch_optional(&mut *self.tx)
+        .fetch_optional(self.connection())
         .await
         .map_err(failed)?;
         row.as_ref().map(commit_row).transpose()
@@ -235,7 +235,7 @@ impl ReadTx for SqliteTx {
         .bind(env.as_bytes())
         .bind(int(from))
         .bind(count(max))
-        .fetch(&mut *self.tx);
+        .fetch(self.connection());
         let (mut commits, mut size) = (Vec::new(), 0);
         while size < bytes
             && let Some(row) = rows.try_next().await.map_err(failed)?
@@ -263,7 +263,7 @@ impl ReadTx for SqliteTx {
         .bind(env.as_bytes())
         .bind(after.map_or(&[][..], SecretId::as_bytes))
         .bind(count(max))
-        .fetch_all(&mut *self.tx)
+        .fetch_all(self.connection())
         .await
         .map_err(failed)?;
         rows.iter()
@@ -290,7 +290,7 @@ impl ReadTx for SqliteTx {
             query.push_bind(org.as_bytes());
             query.push(" AND env_id = ").push_bind(env.as_bytes());
             push_in(&mut query, chunk);
-            let rows = query.build().fetch_all(&mut *self.tx).await.map_err(failed)?;
+            let rows = query.build().fetch_all(self.connection()).await.map_err(failed)?;
             for row in rows {
                 found.insert(get_array(&row, "hash")?, get_bytes(&row, "bytes")?);
             }
@@ -301,7 +301,7 @@ impl ReadTx for SqliteTx {
     async fn log_size(&mut self, org: &OrgId) -> Result<u64> {
         let last: Option<i64> = sqlx::query_scalar("SELECT max(idx) FROM event WHERE org_id = ?")
             .bind(org.as_bytes())
-            .fetch_one(&mut *self.tx)
+            .fetch_one(self.connection())
             .await
             .map_err(failed)?;
         last.map_or(Ok(0), |last| {
@@ -322,7 +322,7 @@ impl ReadTx for SqliteTx {
         .bind(org.as_bytes())
         .bind(int(from))
         .bind(count(max))
-        .fetch(&mut *self.tx);
+        .fetch(self.connection());
         let (mut events, mut size) = (Vec::new(), 0);
         while size < bytes
             && let Some(row) = rows.try_next().await.map_err(failed)?
@@ -347,7 +347,7 @@ impl ReadTx for SqliteTx {
             .bind(org.as_bytes())
             .bind(i64::from(*level))
             .bind(int(*index))
-            .fetch_optional(&mut *self.tx)
+            .fetch_optional(self.connection())
             .await
             .map_err(failed)?;
             if let Some(row) = row {
@@ -373,7 +373,7 @@ impl ReadTx for SqliteTx {
             )
             .bind(org.as_bytes()),
         };
-        let row = query.fetch_optional(&mut *self.tx).await.map_err(failed)?;
+        let row = query.fetch_optional(self.connection()).await.map_err(failed)?;
         row.map(|row| Ok((get_u64(&row, "size")?, row.try_get("note").map_err(failed)?)))
             .transpose()
     }
@@ -390,7 +390,7 @@ impl ReadTx for SqliteTx {
         .bind(org.as_bytes())
         .bind(actor.encode())
         .bind(device.as_bytes())
-        .fetch_optional(&mut *self.tx)
+        .fetch_optional(self.connection())
         .await
         .map_err(failed)?;
         row.map(|row| {

@@ -19,7 +19,7 @@ type Result<T> = std::result::Result<T, StoreError>;
 
 impl SqliteTx {
     async fn run(&mut self, statement: &'static str) -> Result<()> {
-        sqlx::query(statement).execute(&mut *self.tx).await.map_err(failed).map(ignore)
+        sqlx::query(statement).execute(self.connection()).await.map_err(failed).map(ignore)
     }
 
     /// `INSERT` of many rows in few statements: the cost is by statement, not by row.
@@ -36,7 +36,7 @@ impl SqliteTx {
             query.push(tail);
             // Statements of every length would fill the cache; only single rows come often.
             let statement = query.build().persistent(chunk.len() == 1);
-            statement.execute(&mut *self.tx).await.map_err(failed)?;
+            statement.execute(self.connection()).await.map_err(failed)?;
         }
         Ok(())
     }
@@ -57,7 +57,7 @@ impl WriteTx for SqliteTx {
         .bind(&account.isk[..])
         .bind(&account.iek[..])
         .bind(&account.blob[..])
-        .execute(&mut *self.tx)
+        .execute(self.connection())
         .await
         .map_err(failed)
         .map(ignore)
@@ -66,7 +66,7 @@ impl WriteTx for SqliteTx {
     async fn insert_org(&mut self, org: &OrgId) -> Result<()> {
         sqlx::query("INSERT INTO org (org_id) VALUES (?)")
             .bind(org.as_bytes())
-            .execute(&mut *self.tx)
+            .execute(self.connection())
             .await
             .map_err(failed)
             .map(ignore)
@@ -89,7 +89,7 @@ impl WriteTx for SqliteTx {
         sqlx::query(statement)
             .bind(who.encode())
             .bind(org.as_bytes())
-            .execute(&mut *self.tx)
+            .execute(self.connection())
             .await
             .map_err(failed)
             .map(ignore)
@@ -100,7 +100,7 @@ impl WriteTx for SqliteTx {
             .bind(token.as_bytes())
             .bind(auth.org.as_bytes())
             .bind(&auth.hash[..])
-            .execute(&mut *self.tx)
+            .execute(self.connection())
             .await
             .map_err(failed)
             .map(ignore)
@@ -157,7 +157,7 @@ impl WriteTx for SqliteTx {
         )
         .bind(org.as_bytes())
         .bind(by.encode())
-        .fetch_one(&mut *self.tx)
+        .fetch_one(self.connection())
         .await
         .map_err(failed)?;
         Ok(u64::try_from(sum).unwrap_or(0))
@@ -178,7 +178,7 @@ impl WriteTx for SqliteTx {
             query.push_bind(org.as_bytes());
             query.push(" AND staged_by = ").push_bind(by.encode());
             push_in(&mut query, chunk);
-            let done = query.build().persistent(false).execute(&mut *self.tx).await;
+            let done = query.build().persistent(false).execute(self.connection()).await;
             attached += usize::try_from(done.map_err(failed)?.rows_affected()).unwrap_or(0);
         }
         Ok(attached)
@@ -187,7 +187,7 @@ impl WriteTx for SqliteTx {
     async fn drop_staged(&mut self, before_ms: u64) -> Result<u64> {
         sqlx::query("DELETE FROM envelope WHERE staged_ms < ?")
             .bind(int(before_ms))
-            .execute(&mut *self.tx)
+            .execute(self.connection())
             .await
             .map_err(failed)
             .map(|done| done.rows_affected())
@@ -202,7 +202,7 @@ impl WriteTx for SqliteTx {
         .bind(int(commit.seq))
         .bind(&commit.head[..])
         .bind(&commit.bytes[..])
-        .execute(&mut *self.tx)
+        .execute(self.connection())
         .await
         .map_err(failed)
         .map(ignore)
@@ -246,7 +246,7 @@ impl WriteTx for SqliteTx {
             .bind(org.as_bytes())
             .bind(int(size))
             .bind(note)
-            .execute(&mut *self.tx)
+            .execute(self.connection())
             .await
             .map_err(failed)
             .map(ignore)
@@ -263,7 +263,7 @@ impl WriteTx for SqliteTx {
         .bind(head.device.as_bytes())
         .bind(int(head.seq))
         .bind(&head.hash[..])
-        .execute(&mut *self.tx)
+        .execute(self.connection())
         .await
         .map_err(failed)
         .map(ignore)
@@ -282,8 +282,8 @@ impl WriteTx for SqliteTx {
         self.run("ROLLBACK TO mark").await
     }
 
-    async fn commit(self: Box<Self>) -> Result<()> {
-        self.tx.commit().await.map_err(failed)
+    async fn commit(mut self: Box<Self>) -> Result<()> {
+        self.run("COMMIT").await
     }
 }
 
