@@ -2,6 +2,7 @@
 """Measures the real program with 10,000 secrets open: the way to the first paint, memory of all its processes, and key
 presses in the filter. Run by scripts/bench-window; the standard library and WebKitWebDriver are all it needs."""
 
+import contextlib
 import json
 import os
 import signal
@@ -16,7 +17,7 @@ import urllib.request
 
 PROGRAM, BENCH = sys.argv[1:3]
 STARTS = 5
-TYPED = ["ledger api", "database_url", "0421"]
+TYPED = ["ledger_0", "database_url", "0421"]
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 
 
@@ -132,7 +133,7 @@ def first_paint(folder):
 PRESS = """
 const [typed] = arguments;
 const field = document.querySelector('[data-testid=env-filter]');
-const table = document.querySelector('[data-testid=env-grid]').parentElement;
+const table = document.querySelector('[data-testid=env-grid]');
 return new Promise((done) => {
   const begin = performance.now();
   const watch = new MutationObserver(() => {
@@ -140,7 +141,7 @@ return new Promise((done) => {
     const drawn = performance.now();
     requestAnimationFrame(() => setTimeout(() => done([drawn - begin, performance.now() - begin])));
   });
-  watch.observe(table, { subtree: true, childList: true, characterData: true, attributes: true });
+  watch.observe(table, { subtree: true, childList: true, characterData: true });
   setTimeout(() => done(null), 1000);
   field.value = typed;
   field.dispatchEvent(new InputEvent('input', { bubbles: true }));
@@ -148,16 +149,42 @@ return new Promise((done) => {
 """
 
 
+# What the same key press asks of Rust, without the page: the filter, 128 rows, and the way there and back.
+ASK = """
+const [typed, envId] = arguments;
+const query = { envId, filter: typed, sort: 'name', descending: false, stagedOnly: false, offset: 0, limit: 128 };
+const begin = performance.now();
+return window.__TAURI_INTERNALS__.invoke('env_rows', { query }).then(() => [performance.now() - begin, 0], () => null);
+"""
+ENVIRONMENT = """
+return window.__TAURI_INTERNALS__.invoke('org_view').then((org) => JSON.stringify(org).match(/env_[a-z0-9]+/)[0]);
+"""
+
+
+def worked_ms(driver):
+    """Processor time of all threads of the program and its web views so far."""
+    total = 0
+    for pid in processes(driver):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{thread}/schedstat") as file:
+                total += int(file.read().split()[0])
+    return total / 1e6
+
+
 def key_presses(driver):
-    """Milliseconds from each key press until the rows in the page are those of the answer, and until they are drawn."""
-    times = []
+    """For each key press: milliseconds until the rows in the page are those of the answer, until they are drawn, and of
+    the processors; and in turn with it the same for the question to Rust alone."""
+    presses, questions = [], []
+    env = driver.script(ENVIRONMENT)
     for words in TYPED:
         for end in range(1, len(words) + 1):
-            took = driver.script(PRESS, words[:end])
-            if took:
-                times.append(took)
+            for script, times in ((PRESS, presses), (ASK, questions)):
+                before = worked_ms(driver)
+                took = driver.script(script, words[:end], env)
+                if took:
+                    times.append([*took, worked_ms(driver) - before])
         driver.script(PRESS, "")
-    return times
+    return presses, questions
 
 
 def memory(driver, title):
@@ -190,11 +217,13 @@ def main():
         print(f"| unlock until the rows are there | {(time.monotonic() - begin) * 1000:.0f} ms | as the driver sees it |")
         time.sleep(2)
         memory(driver, "10,000 secrets open")
-        presses = key_presses(driver)
-        if presses:
-            rows, drawn = zip(*presses)
-            print(f"| key press to rows in the page, {len(rows)} presses | {statistics.median(rows):.1f} ms | most {max(rows):.1f};"
-                  f" drawn {statistics.median(drawn):.1f}, most {max(drawn):.1f} |")
+        presses, questions = key_presses(driver)
+        for title, times in (("key press until its rows are in the page", presses), ("  of it the question to Rust and its answer", questions)):
+            if times:
+                wall, drawn, cpu = zip(*times)
+                extra = f", drawn {statistics.median(drawn):.1f}" if any(drawn) else ""
+                print(f"| {title} ({len(times)}) | {statistics.median(wall):.1f} ms | fastest {min(wall):.1f}, slowest"
+                      f" {max(wall):.1f}{extra}; processors {statistics.median(cpu):.1f} |")
         memory(driver, "after typing")
         driver.stop()
 
