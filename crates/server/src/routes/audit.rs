@@ -60,11 +60,20 @@ impl Job for Report {
         let vault = batch.vault(&org).await?.ok_or(Stop::Refused(ApiError::not_found()))?;
         let state = std::sync::Arc::clone(&vault.state);
         crate::rights::require_insider(&state, &self.by, now_ms, false)?;
+        if self.acts.is_empty() {
+            let message = "there is nothing to write down";
+            return Err(Stop::Refused(ApiError::unprocessable("empty", message)));
+        }
         batch.tx.mark().await?;
         let checked = check_acts(batch.tx.as_mut(), &state, &self.by, &self.acts, now_ms).await;
-        if let Err(stop) = checked {
-            batch.tx.undo_to_mark().await?;
-            return Err(stop);
+        match checked {
+            Ok(()) => {}
+            Err(Stop::Refused(error)) => {
+                batch.tx.undo_to_mark().await?;
+                return Err(Stop::Refused(error));
+            }
+            // The whole transaction fails; a full disk has ended it already, mark and all.
+            Err(stop) => return Err(stop),
         }
         for act in std::mem::take(&mut self.acts) {
             batch.record_act(&org, act, &self.subject.peer);

@@ -52,6 +52,10 @@ impl Job for Stage {
         let (org, now_ms) = (self.subject.org, batch.now_ms);
         let vault = batch.vault(&org).await?.ok_or(Stop::Refused(ApiError::not_found()))?;
         crate::rights::require_insider(&vault.state, &self.by, now_ms, false)?;
+        if self.envelopes.is_empty() {
+            let message = "there is nothing to keep";
+            return Err(Stop::Refused(ApiError::unprocessable("empty", message)));
+        }
         let bytes: usize = self.envelopes.iter().map(|(_, bytes)| bytes.len()).sum();
         let staged = batch.tx.staged_bytes(&org, &self.by).await?;
         if staged.saturating_add(bytes as u64) > MAX_STAGED {

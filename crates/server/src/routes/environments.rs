@@ -10,7 +10,7 @@ use strongroom_format::event::EventKind;
 use strongroom_format::hash::Digest;
 use strongroom_format::id::{EnvId, OrgId, SecretId};
 use strongroom_format::wire::{
-    CommitPage, CommitRecord, FieldEnvelope, ItemPage, ItemRecord, MAX_LINKS,
+    CommitPage, CommitRecord, FieldEnvelope, ItemPage, ItemRecord, MAX_LINKS, MAX_PAGE,
 };
 use strongroom_store::{ReadTx, StoreError};
 
@@ -21,6 +21,8 @@ use crate::journal::Seen;
 
 /// About how many bytes of envelopes or commits an answer holds.
 const PAGE_BYTES: usize = 1024 * 1024;
+/// Room in a page for versions, counts and lengths.
+const SLACK: usize = 64 * 1024;
 /// How many items are looked up at once: together at most 37 MiB of the largest envelopes.
 const ITEMS: usize = 128;
 
@@ -131,7 +133,6 @@ async fn commit_page(
         if bytes > PAGE_BYTES {
             break;
         }
-        last = row.seq;
         let mut envelopes = Vec::new();
         if part.envelopes {
             let signed = SignedCommit::parse(&row.bytes)
@@ -147,7 +148,13 @@ async fn commit_page(
                 envelopes.push(found.remove(hash).ok_or_else(missing)?);
             }
         }
-        bytes += row.bytes.len() + envelopes.iter().map(Vec::len).sum::<usize>();
+        let size = row.bytes.len() + envelopes.iter().map(|bytes| bytes.len() + 4).sum::<usize>();
+        // A large commit behind small ones gets a page of its own.
+        if !page.commits.is_empty() && bytes + size > MAX_PAGE - SLACK {
+            break;
+        }
+        bytes += size;
+        last = row.seq;
         page.commits.push(CommitRecord { commit: row.bytes, envelopes });
     }
     page.more = !page.commits.is_empty() && last < newest;

@@ -1,17 +1,21 @@
-//! The routes under `/v1`: one file for each part of the interface.
+//! The routes under `/v1`: one file for each part of the interface, and one table of them all.
+//!
+//! The table is the only place where a path is written: the router and the OpenAPI document are
+//! both made from it, and the tests ask that every row has its own row in the matrix of rights.
 
 mod accounts;
 mod audit;
 mod envelopes;
 mod environments;
+mod openapi;
+mod schemas;
 mod server;
 mod sync;
 mod write;
 
 use axum::Router;
-use axum::routing::{get, post};
-
 use axum::response::Response;
+use axum::routing::{MethodRouter, get, post};
 use strongroom_format::id::OrgId;
 use strongroom_format::wire::Receipt;
 
@@ -19,24 +23,191 @@ use crate::app::{App, Shared};
 use crate::error::ApiError;
 use crate::http::answer_json;
 
+/// A body on the way in or out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Nothing,
+    /// Strict JSON of this schema.
+    Json(&'static str),
+    /// A page in the canonical encoding, of this type of `strongroom-format`.
+    Page(&'static str),
+}
+
+/// One row of the interface.
+struct Route {
+    path: &'static str,
+    /// `get` or `post`.
+    method: &'static str,
+    /// What it is for, in a few words.
+    summary: &'static str,
+    /// Whether a credential is needed.
+    authenticated: bool,
+    /// Name, type of the schema, and whether it is needed.
+    query: &'static [(&'static str, &'static str, bool)],
+    request: Form,
+    status: &'static str,
+    answer: Form,
+    handler: fn() -> MethodRouter<Shared>,
+}
+
+const GET: Route = Route {
+    path: "",
+    method: "get",
+    summary: "",
+    authenticated: true,
+    query: &[],
+    request: Form::Nothing,
+    status: "200",
+    answer: Form::Nothing,
+    handler: MethodRouter::new,
+};
+const POST: Route = Route { method: "post", ..GET };
+
+const ROUTES: &[Route] = &[
+    Route {
+        path: "/v1/openapi.json",
+        summary: "This document.",
+        authenticated: false,
+        answer: Form::Json("OpenApi"),
+        handler: || get(openapi::document),
+        ..GET
+    },
+    Route {
+        path: "/v1/server",
+        summary: "What anybody may know about the server.",
+        authenticated: false,
+        answer: Form::Json("ServerInfo"),
+        handler: || get(server::info),
+        ..GET
+    },
+    Route {
+        path: "/v1/accounts",
+        summary: "Makes an account: a person's public keys and sealed keyset.",
+        authenticated: false,
+        request: Form::Json("CreateAccount"),
+        status: "201",
+        answer: Form::Json("Empty"),
+        handler: || post(accounts::create),
+        ..POST
+    },
+    Route {
+        path: "/v1/account",
+        summary: "The caller's own sealed keyset.",
+        answer: Form::Json("Keyset"),
+        handler: || get(accounts::own),
+        ..GET
+    },
+    Route {
+        path: "/v1/session/challenge",
+        summary: "What to sign in order to sign in; unknown people get one too.",
+        authenticated: false,
+        request: Form::Json("ChallengeRequest"),
+        answer: Form::Json("Challenge"),
+        handler: || post(accounts::challenge),
+        ..POST
+    },
+    Route {
+        path: "/v1/session",
+        summary: "Answers a challenge; a challenge works once.",
+        authenticated: false,
+        request: Form::Json("SessionRequest"),
+        answer: Form::Json("Session"),
+        handler: || post(accounts::sign_in),
+        ..POST
+    },
+    Route {
+        path: "/v1/orgs",
+        summary: "The organisations that the caller is a member of.",
+        answer: Form::Json("OrgList"),
+        handler: || get(sync::list),
+        ..GET
+    },
+    Route {
+        path: "/v1/orgs",
+        summary: "Founds an organisation; the first link is its genesis.",
+        request: Form::Page("WriteBatch"),
+        status: "201",
+        answer: Form::Json("WriteAnswer"),
+        handler: || post(write::found),
+        ..POST
+    },
+    Route {
+        path: "/v1/orgs/{org}/sync",
+        summary: "The chain from a link on, own wraps, and where everything stands.",
+        query: &[("from", "Number", true)],
+        answer: Form::Json("SyncAnswer"),
+        handler: || get(sync::sync),
+        ..GET
+    },
+    Route {
+        path: "/v1/orgs/{org}/write",
+        summary: "Links and commits of one organisation, all or nothing.",
+        request: Form::Page("WriteBatch"),
+        answer: Form::Json("WriteAnswer"),
+        handler: || post(write::write),
+        ..POST
+    },
+    Route {
+        path: "/v1/orgs/{org}/envelopes",
+        summary: "Sealed fields ahead of the commit that names them; kept for an hour.",
+        request: Form::Page("EnvelopePage"),
+        answer: Form::Json("Receipt"),
+        handler: || post(envelopes::stage),
+        ..POST
+    },
+    Route {
+        path: "/v1/orgs/{org}/events",
+        summary: "Signed acts that are not writes.",
+        request: Form::Page("ActPage"),
+        answer: Form::Json("Receipt"),
+        handler: || post(audit::report),
+        ..POST
+    },
+    Route {
+        path: "/v1/orgs/{org}/envs/{env}/items",
+        summary: "The newest commit and a page of current sealed items.",
+        query: &[("after", "SecretId", false)],
+        answer: Form::Page("ItemPage"),
+        handler: || get(environments::items),
+        ..GET
+    },
+    Route {
+        path: "/v1/orgs/{org}/envs/{env}/commits",
+        summary: "The history of an environment from a commit on.",
+        query: &[("from", "Number", true), ("envelopes", "Flag", true)],
+        answer: Form::Page("CommitPage"),
+        handler: || get(environments::commits),
+        ..GET
+    },
+    Route {
+        path: "/v1/orgs/{org}/audit/proof",
+        summary: "That the audit log of size `new` continues the one of size `old` (RFC 6962).",
+        query: &[("old", "Number", true), ("new", "Number", true)],
+        answer: Form::Json("ConsistencyAnswer"),
+        handler: || get(audit::consistency),
+        ..GET
+    },
+    Route {
+        path: "/v1/orgs/{org}/audit/inclusion",
+        summary: "That an entry is in the audit log (RFC 6962).",
+        query: &[("index", "Number", true)],
+        answer: Form::Json("InclusionAnswer"),
+        handler: || get(audit::inclusion),
+        ..GET
+    },
+    Route {
+        path: "/v1/orgs/{org}/audit/events",
+        summary: "Entries of the audit log from one on; for members.",
+        query: &[("from", "Number", true)],
+        answer: Form::Json("EventsAnswer"),
+        handler: || get(audit::events),
+        ..GET
+    },
+];
+
 /// All routes.
 pub(crate) fn all() -> Router<Shared> {
-    Router::new()
-        .route("/v1/server", get(server::info))
-        .route("/v1/accounts", post(accounts::create))
-        .route("/v1/account", get(accounts::own))
-        .route("/v1/session/challenge", post(accounts::challenge))
-        .route("/v1/session", post(accounts::sign_in))
-        .route("/v1/orgs", get(sync::list).post(write::found))
-        .route("/v1/orgs/{org}/sync", get(sync::sync))
-        .route("/v1/orgs/{org}/write", post(write::write))
-        .route("/v1/orgs/{org}/envelopes", post(envelopes::stage))
-        .route("/v1/orgs/{org}/envs/{env}/items", get(environments::items))
-        .route("/v1/orgs/{org}/envs/{env}/commits", get(environments::commits))
-        .route("/v1/orgs/{org}/events", post(audit::report))
-        .route("/v1/orgs/{org}/audit/proof", get(audit::consistency))
-        .route("/v1/orgs/{org}/audit/inclusion", get(audit::inclusion))
-        .route("/v1/orgs/{org}/audit/events", get(audit::events))
+    ROUTES.iter().fold(Router::new(), |router, route| router.route(route.path, (route.handler)()))
 }
 
 /// The answer to something that was taken in, with the checkpoint that includes it.

@@ -115,10 +115,12 @@ impl Job for Write {
                 let message = "something of this id is there already";
                 return Err(Stop::Refused(ApiError::conflict("exists", message)));
             }
-            Err(stop) => {
+            Err(Stop::Refused(error)) => {
                 batch.tx.undo_to_mark().await?;
-                return Err(stop);
+                return Err(Stop::Refused(error));
             }
+            // The whole transaction fails; a full disk has ended it already, mark and all.
+            Err(stop) => return Err(stop),
         }
         self.keep(batch, checked).await
     }
@@ -127,6 +129,10 @@ impl Job for Write {
 impl Write {
     async fn check(&self, batch: &mut Batch<'_>) -> Result<Checked, Stop> {
         let now_ms = batch.now_ms;
+        if self.batch.links.is_empty() && self.batch.commits.is_empty() {
+            let message = "there is nothing to write";
+            return Err(Stop::Refused(ApiError::unprocessable("empty", message)));
+        }
         let links = parse_links(&self.batch, &self.by, now_ms)?;
         let state = if self.founds {
             self.require_room(batch).await?;
@@ -149,6 +155,7 @@ impl Write {
         let tokens = match_tokens(&self.batch, &links, state.org())?;
         let commits = parse_commits(&self.batch, &self.by, now_ms)?;
         let mut histories = BTreeMap::new();
+        self.check_cuts(batch, &state, &links, &mut histories).await?;
         let mut named: BTreeMap<EnvId, BTreeSet<Digest>> = BTreeMap::new();
         for signed in &commits {
             let env = signed.commit.env;
@@ -168,6 +175,29 @@ impl Write {
             }
         }
         Ok(Checked { state, links, commits, histories, wraps, previous, tokens, named })
+    }
+
+    /// A removal must cut every environment where it stands now: a commit behind the cut would be
+    /// refused by every client, and with it all that follow.
+    async fn check_cuts(
+        &self,
+        batch: &mut Batch<'_>,
+        state: &OrgState,
+        links: &[Link],
+        histories: &mut BTreeMap<EnvId, EnvHistory>,
+    ) -> Result<(), Stop> {
+        for link in links {
+            let Body::MemberRemove { cuts, .. } = &link.statement.body else { continue };
+            for cut in cuts {
+                let history = self.history(batch, state, cut.env).await?;
+                if (cut.seq, cut.head) != (history.seq(), history.head()) {
+                    let message = "the cut is not where the environment stands; sync and try again";
+                    return Err(Stop::Refused(ApiError::conflict("stale-cut", message)));
+                }
+                histories.insert(cut.env, history);
+            }
+        }
+        Ok(())
     }
 
     /// One person cannot fill the server with organisations.
@@ -198,14 +228,21 @@ impl Write {
         if self.founds {
             return Ok(EnvHistory::new(state.org(), env));
         }
-        let vault = batch.vault(&self.subject.org).await?;
-        if let Some(history) = vault.and_then(|vault| vault.histories.get(&env)) {
-            return Ok(history.clone());
-        }
         if state.env(&env).is_none() {
             return Err(Stop::Refused(ApiError::from(strongroom_chain::CommitError::UnknownEnv)));
         }
-        Ok(load_history(batch.tx.as_mut(), state, env).await?)
+        let vault = batch.vault(&self.subject.org).await?;
+        let vault = vault.ok_or(Stop::Refused(ApiError::not_found()))?;
+        if let Some(history) = vault.histories.get(&env) {
+            return Ok(history.clone());
+        }
+        // What is stored was right before these links: one of them may cut its author off behind
+        // it, and that must refuse the link, not condemn the database.
+        let before = Arc::clone(&vault.state);
+        if before.env(&env).is_none() {
+            return Ok(EnvHistory::new(state.org(), env));
+        }
+        Ok(load_history(batch.tx.as_mut(), &before, env).await?)
     }
 
     async fn store(&self, batch: &mut Batch<'_>, checked: &Checked) -> Result<(), Stop> {

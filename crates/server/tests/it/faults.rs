@@ -1,0 +1,264 @@
+//! A storage that fails at every step of a write: the request fails, and nothing happened.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use strongroom_format::hash::Digest;
+use strongroom_format::id::{DeviceId, EnvId, OrgId, Principal, SecretId, TokenId, UserId};
+use strongroom_format::statement::EpochReason;
+use strongroom_format::wire::EnvelopePage;
+use strongroom_store::{
+    Account, ActorHead, CommitRow, EnvHeadRow, EventRow, Item, LinkRow, NodeRow, PreviousRow,
+    ReadTx, Store, StoreError, TokenAuth, WrapRow, WriteTx,
+};
+use strongroom_store_sqlite::SqliteStore;
+
+use crate::server::Server;
+use crate::team::{PROD, secret};
+use crate::writes::picture;
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// Which call of a write transaction fails next, and how.
+type Plan = Arc<Mutex<Option<(&'static str, StoreError)>>>;
+
+/// SQLite, and a plan.
+#[derive(Debug)]
+struct Faulty {
+    inner: Arc<SqliteStore>,
+    plan: Plan,
+}
+
+struct FaultyTx {
+    tx: Box<dyn WriteTx>,
+    plan: Plan,
+}
+
+impl FaultyTx {
+    fn step(&self, name: &str) -> Result<()> {
+        let mut plan = self.plan.lock().unwrap();
+        match plan.take_if(|(call, _)| *call == name) {
+            Some((_, error)) => Err(error),
+            None => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Store for Faulty {
+    async fn read(&self) -> Result<Box<dyn ReadTx>> {
+        self.inner.read().await
+    }
+
+    async fn write(&self) -> Result<Box<dyn WriteTx>> {
+        let tx = self.inner.write().await?;
+        Ok(Box::new(FaultyTx { tx, plan: Arc::clone(&self.plan) }))
+    }
+
+    async fn close(&self) {
+        self.inner.close().await;
+    }
+}
+
+macro_rules! pass_on {
+    ($trait:ident { $($name:ident($($arg:ident: $type:ty),*) -> $answer:ty;)* } $($more:tt)*) => {
+        #[async_trait]
+        impl $trait for FaultyTx {
+            $(async fn $name(&mut self, $($arg: $type),*) -> Result<$answer> {
+                self.step(stringify!($name))?;
+                self.tx.$name($($arg),*).await
+            })*
+            $($more)*
+        }
+    };
+}
+
+pass_on!(ReadTx {
+    account(user: &UserId) -> Option<Account>;
+    orgs_of(user: &UserId) -> Vec<OrgId>;
+    is_insider(org: &OrgId, who: &Principal) -> bool;
+    token_auth(token: &TokenId) -> Option<TokenAuth>;
+    links(org: &OrgId, from: u64, count: usize, bytes: usize) -> Vec<LinkRow>;
+    wraps(org: &OrgId, recipient: &Principal, from: u64, to: u64) -> Vec<WrapRow>;
+    previous(org: &OrgId, from: u64, to: u64) -> Vec<PreviousRow>;
+    previous_of(org: &OrgId, env: &EnvId) -> Vec<PreviousRow>;
+    env_heads(org: &OrgId) -> Vec<EnvHeadRow>;
+    head_commit(org: &OrgId, env: &EnvId) -> Option<CommitRow>;
+    commits(org: &OrgId, env: &EnvId, from: u64, count: usize, bytes: usize) -> Vec<CommitRow>;
+    items(org: &OrgId, env: &EnvId, after: Option<&SecretId>, count: usize) -> Vec<Item>;
+    envelopes(org: &OrgId, env: &EnvId, hashes: &[Digest]) -> BTreeMap<Digest, Vec<u8>>;
+    log_size(org: &OrgId) -> u64;
+    events(org: &OrgId, from: u64, count: usize, bytes: usize) -> Vec<EventRow>;
+    nodes(org: &OrgId, places: &[(u8, u64)]) -> BTreeMap<(u8, u64), Digest>;
+    checkpoint(org: &OrgId, size: Option<u64>) -> Option<(u64, String)>;
+    actor_head(org: &OrgId, actor: &Principal, device: &DeviceId) -> Option<ActorHead>;
+});
+
+pass_on!(WriteTx {
+    insert_account(account: &Account) -> ();
+    insert_org(org: &OrgId) -> ();
+    insert_links(org: &OrgId, links: &[LinkRow]) -> ();
+    set_insider(org: &OrgId, who: &Principal, inside: bool) -> ();
+    insert_token_auth(token: &TokenId, auth: &TokenAuth) -> ();
+    insert_wraps(org: &OrgId, wraps: &[WrapRow]) -> ();
+    insert_previous(org: &OrgId, previous: &[PreviousRow]) -> ();
+    stage(org: &OrgId, by: &Principal, now_ms: u64, envelopes: &[(Digest, Vec<u8>)]) -> ();
+    staged_bytes(org: &OrgId, by: &Principal) -> u64;
+    attach(org: &OrgId, env: &EnvId, by: &Principal, hashes: &[Digest]) -> usize;
+    drop_staged(before_ms: u64) -> u64;
+    insert_commit(org: &OrgId, env: &EnvId, commit: &CommitRow) -> ();
+    put_items(org: &OrgId, env: &EnvId, items: &[Item]) -> ();
+    insert_events(org: &OrgId, events: &[EventRow]) -> ();
+    insert_nodes(org: &OrgId, nodes: &[NodeRow]) -> ();
+    insert_checkpoint(org: &OrgId, size: u64, note: &str) -> ();
+    put_actor_head(org: &OrgId, head: &ActorHead) -> ();
+    mark() -> ();
+    undo_to_mark() -> ();
+}
+async fn commit(self: Box<Self>) -> Result<()> {
+    self.step("commit")?;
+    self.tx.commit().await
+});
+
+/// Every step of a write of links, wraps, keys, commits, items, acts and audit entries.
+const STEPS: [&str; 14] = [
+    "mark",
+    "insert_links",
+    "insert_wraps",
+    "insert_previous",
+    "stage",
+    "attach",
+    "insert_commit",
+    "put_items",
+    "put_actor_head",
+    "insert_events",
+    "insert_nodes",
+    "nodes",
+    "insert_checkpoint",
+    "commit",
+];
+
+async fn faulty(dir: &std::path::Path) -> (Server, Plan) {
+    let plan = Plan::default();
+    let inner = Arc::new(SqliteStore::open(&dir.join("test.db"), None).await.unwrap());
+    let server = Server::start_on(Arc::new(Faulty { inner, plan: Arc::clone(&plan) })).await;
+    (server, plan)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_fails_at_any_step_never_happened() {
+    let dir = tempfile::tempdir().unwrap();
+    let (server, plan) = faulty(dir.path()).await;
+    let (mut team, session) = server.team().await;
+    let org = team.org();
+    for step in STEPS {
+        let before = picture(&server, &team, &session).await;
+        let mut next = team.clone();
+        next.epoch(PROD, EpochReason::ReaderAdded);
+        let mut again = Vec::new();
+        next.history(PROD).items().iter().for_each(|item| {
+            again.push((item.change.secret, item.change.version + 1));
+        });
+        again.push((secret(u16::try_from(again.len()).unwrap() + 1), 1));
+        next.write(PROD, &again);
+        next.batch.acts = vec![fresh_device(&next, step)];
+        let batch = next.take_batch();
+        *plan.lock().unwrap() = Some((step, StoreError::Full));
+        server.client.write(&org, &session, &batch).await.is(507, "storage-full");
+        assert!(plan.lock().unwrap().is_none(), "{step} was never reached");
+        assert_eq!(before, picture(&server, &team, &session).await, "{step}");
+        server.client.write(&org, &session, &batch).await.is(200, "ok");
+        team = next;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_whose_audit_entry_cannot_be_stored_fails() {
+    let dir = tempfile::tempdir().unwrap();
+    let (server, plan) = faulty(dir.path()).await;
+    let (team, session) = server.team().await;
+    let org = team.org();
+    let mut size = server.client.log(&org, &session).await.len();
+    for step in ["insert_events", "insert_nodes", "insert_checkpoint", "commit"] {
+        for path in [
+            format!("/v1/orgs/{org}/sync?from=0"),
+            format!("/v1/orgs/{org}/envs/{PROD}/items"),
+            format!("/v1/orgs/{org}/envs/{PROD}/commits?from=1&envelopes=true"),
+            format!("/v1/orgs/{org}/audit/events?from=0"),
+            format!("/v1/orgs/{org}/audit/inclusion?index=0"),
+            "/v1/orgs".to_owned(),
+            "/v1/account".to_owned(),
+        ] {
+            *plan.lock().unwrap() = Some((step, StoreError::Full));
+            server.client.get(&path, &session).await.is(507, "storage-full");
+            assert!(plan.lock().unwrap().is_none(), "{path}: {step} was never reached");
+        }
+        // Only the reading of the log itself was added since.
+        size += 1;
+        assert_eq!(server.client.log(&org, &session).await.len(), size, "{step}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_failed_flush_nothing_more_is_answered_until_the_disk_was_read_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (server, plan) = faulty(dir.path()).await;
+    let (mut team, session) = server.team().await;
+    let org = team.org();
+    let before = picture(&server, &team, &session).await;
+    team.write(PROD, &[(secret(1), 1)]);
+    let batch = team.take_batch();
+    *plan.lock().unwrap() = Some(("commit", StoreError::Failed("EIO".to_owned())));
+    server.client.write(&org, &session, &batch).await.is(503, "storage-failed");
+    server.client.write(&org, &session, &batch).await.is(503, "storage-failed");
+    let sync = format!("/v1/orgs/{org}/sync?from=0");
+    server.client.get(&sync, &session).await.is(503, "storage-failed");
+    server.failed().await;
+    drop(server);
+
+    let (server, _) = faulty(dir.path()).await;
+    let session = server.client.sign_in(&team.owner).await;
+    assert_eq!(before, picture(&server, &team, &session).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_storage_refuses_and_recovers_without_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("test.db");
+    let store = Arc::new(SqliteStore::open(&file, None).await.unwrap());
+    let server = Server::start_on(Arc::clone(&store) as Arc<dyn Store>).await;
+    let (mut team, session) = server.team().await;
+    let org = team.org();
+    store.limit_size(Some(1024 * 1024)).await.unwrap();
+    let stage = format!("/v1/orgs/{org}/envelopes");
+    let mut kept = 0u64;
+    for n in 0..200u64 {
+        let page = EnvelopePage { envelopes: vec![[n.to_be_bytes(); 2_000].concat()] };
+        let answer = server.client.post(&stage, &session, &page).await;
+        if answer.status == 507 {
+            answer.is(507, "storage-full");
+            break;
+        }
+        kept += 1;
+    }
+    assert!((10..199).contains(&kept), "{kept}");
+    server.client.get("/v1/server", "").await.is(200, "ok");
+
+    store.limit_size(None).await.unwrap();
+    team.write(PROD, &[(secret(1), 1)]);
+    server.client.write(&org, &session, &team.take_batch()).await.is(200, "ok");
+    let staged = server.client.log(&org, &session).await;
+    let kind = strongroom_format::event::EventKind::EnvelopesStaged;
+    let staged = staged.iter().filter(|event| event.act.kind == kind).count();
+    assert_eq!(staged as u64, kept, "what was refused left no entry of success");
+}
+
+/// An act that is the first one on its device.
+fn fresh_device(team: &crate::team::Team, step: &str) -> strongroom_format::event::SignedAct {
+    let mut signed = team.owner.act(team, None);
+    let hash = strongroom_format::hash::sha256(&[step.as_bytes()]);
+    signed.act.device.0.copy_from_slice(&hash[..16]);
+    signed.signature = team.owner.sign(&signed.act.message());
+    signed
+}

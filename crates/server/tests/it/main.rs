@@ -1,0 +1,22 @@
+//! The server over real HTTP: what it takes, what it refuses, what it writes down, and what is left
+//! when something fails.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a broken fixture should fail loudly"
+)]
+
+mod accounts;
+mod audit;
+mod connections;
+mod faults;
+mod http;
+mod interface;
+mod kill;
+mod matrix;
+mod race;
+mod server;
+mod team;
+mod tokens;
+mod writes;
