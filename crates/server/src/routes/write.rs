@@ -157,7 +157,14 @@ impl Write {
         let mut histories = BTreeMap::new();
         self.check_cuts(batch, &state, &links, &mut histories).await?;
         let mut named: BTreeMap<EnvId, BTreeSet<Digest>> = BTreeMap::new();
+        let newest = state.seq().saturating_sub(links.len() as u64);
         for signed in &commits {
+            // Rights, data keys and removals count as they are now, not as they were at some link
+            // of the author's choice: whoever lost a right would write on by looking away.
+            if signed.commit.org_seq < newest {
+                let message = "the organisation has changed; sync and try again";
+                return Err(Stop::Refused(ApiError::conflict("stale-commit", message)));
+            }
             let env = signed.commit.env;
             let history = match histories.entry(env) {
                 Entry::Occupied(known) => known.into_mut(),
