@@ -360,7 +360,7 @@ pub(crate) async fn d10_rollback_an_old_signed_state_is_refused_in_every_part() 
     let old = house.old_sync.clone();
     let parts: Vec<fn(&mut SyncAnswer, &SyncAnswer)> =
         vec![|now, old| now.envs.clone_from(&old.envs), |now, old| {
-            now.links.truncate(old.links.len().saturating_sub(1))
+            now.links.truncate(old.links.len().saturating_sub(1));
         }];
     for part in parts {
         let old = old.clone();
@@ -430,7 +430,8 @@ pub(crate) async fn d10_rollback_a_longer_fork_below_the_pin_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 pub(crate) async fn d11_canon_a_second_spelling_is_no_answer() {
     let house = House::new().await;
-    let spellings: Vec<Named<fn(&mut Vec<u8>)>> = vec![
+    type Bytes = fn(&mut Vec<u8>);
+    let spellings: Vec<Named<Bytes>> = vec![
         ("a byte behind", |body| body.push(0)),
         ("an object behind", |body| body.extend_from_slice(b"{}")),
         ("a byte in front", |body| body.insert(0, 0)),
@@ -451,7 +452,8 @@ pub(crate) async fn d11_canon_a_second_spelling_is_no_answer() {
             assert!(outcomes.of(reader).is_refused(), "{ending}: {what}");
         }
     }
-    let json: Vec<Named<fn(&str) -> String>> = vec![
+    type Text = fn(&str) -> String;
+    let json: Vec<Named<Text>> = vec![
         ("a field twice", |text| text.replacen('{', "{\"more\":false,", 1)),
         ("an unknown field", |text| text.replacen('{', "{\"extra\":1,", 1)),
         ("a text for a number", |text| text.replace("\"more\":false", "\"more\":\"false\"")),
