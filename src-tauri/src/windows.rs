@@ -101,8 +101,6 @@ pub async fn open_secure(app: &AppHandle, which: Secure) -> Answer<()> {
         .content_protected(true)
         .general_autofill_enabled(false)
         .disable_drag_drop_handler()
-        // WebKit lets a driver see one web context only, and a private window has its own.
-        .incognito(!cfg!(feature = "danger-automation"))
         .center()
         .transient_for(&main)?
         .build()?;
