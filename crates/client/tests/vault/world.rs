@@ -140,7 +140,7 @@ impl World {
 
     async fn start_server(&mut self, data: &Path) {
         let server = strongroom_server::start(Config::embedded(data)).await.unwrap();
-        self.origin = server.origin().to_owned();
+        server.origin().clone_into(&mut self.origin);
         self.server = Some(server);
     }
 
