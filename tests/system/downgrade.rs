@@ -46,6 +46,11 @@ async fn fails_closed(house: &House, what: &str, change: impl FnOnce(&mut Value)
     error
 }
 
+/// Spells a binary answer otherwise.
+type Bytes = fn(&mut Vec<u8>);
+/// Spells a JSON answer otherwise.
+type Text = fn(&str) -> String;
+
 #[tokio::test(flavor = "multi_thread")]
 pub(crate) async fn b05_bw07_a_rewritten_kdf_profile_salt_or_keyset_opens_nothing() {
     let house = House::new().await;
@@ -430,7 +435,6 @@ pub(crate) async fn d10_rollback_a_longer_fork_below_the_pin_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 pub(crate) async fn d11_canon_a_second_spelling_is_no_answer() {
     let house = House::new().await;
-    type Bytes = fn(&mut Vec<u8>);
     let spellings: Vec<Named<Bytes>> = vec![
         ("a byte behind", |body| body.push(0)),
         ("an object behind", |body| body.extend_from_slice(b"{}")),
@@ -452,7 +456,6 @@ pub(crate) async fn d11_canon_a_second_spelling_is_no_answer() {
             assert!(outcomes.of(reader).is_refused(), "{ending}: {what}");
         }
     }
-    type Text = fn(&str) -> String;
     let json: Vec<Named<Text>> = vec![
         ("a field twice", |text| text.replacen('{', "{\"more\":false,", 1)),
         ("an unknown field", |text| text.replacen('{', "{\"extra\":1,", 1)),

@@ -206,16 +206,15 @@ pub(crate) async fn events(
 ) -> Result<Response, ApiError> {
     let inside = enter(&app, &headers, &peer, &org, None).await?;
     let Query(From { from }) = query.map_err(|_| malformed())?;
+    let (kind, subject, number) = (EventKind::AuditFetched, inside.subject, from);
+    // The whole log is for people; a token sees what its own entries need. It is read after its
+    // own entry was written, and so after those of all refusals before.
+    app.journal.run(Seen { subject, kind, number, needs_read: false, members_only: true }).await?;
+    let checkpoint = app.journal.checkpoint(&inside.org).await?;
     let mut tx = app.store.read().await?;
     let size = tx.log_size(&inside.org).await?;
     let rows = tx.events(&inside.org, from, MAX_ACTS, EVENT_BYTES).await?;
-    drop(tx);
     let more = rows.last().is_some_and(|last| last.index.saturating_add(1) < size);
-    let (kind, subject) = (EventKind::AuditFetched, inside.subject);
-    let number = rows.len() as u64;
-    // The whole log is for people; a token sees what its own entries need.
-    app.journal.run(Seen { subject, kind, number, needs_read: false, members_only: true }).await?;
-    let checkpoint = app.journal.checkpoint(&inside.org).await?;
     let events = rows.into_iter().map(|row| B64(row.bytes)).collect();
     answer_json(&EventsAnswer { events, more, checkpoint })
 }

@@ -189,7 +189,7 @@ impl Client {
         self.post(&format!("/v1/orgs/{org}/write"), credential, batch).await
     }
 
-    /// The whole audit log, as a member reads it.
+    /// The whole audit log, as a member reads it, without the entry of this very reading.
     pub(crate) async fn log(&self, org: &OrgId, credential: &str) -> Vec<Event> {
         let mut events = Vec::new();
         loop {
@@ -197,6 +197,7 @@ impl Client {
             let page: EventsAnswer = self.get(&path, credential).await.json();
             events.extend(page.events.iter().map(|event| Event::decode(&event.0).unwrap()));
             if !page.more {
+                events.pop();
                 return events;
             }
         }
