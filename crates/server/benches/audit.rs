@@ -6,7 +6,6 @@
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::cast_precision_loss,
-    missing_docs,
     reason = "a benchmark fails loudly, prints its figures and counts far below 2^52"
 )]
 
