@@ -10,6 +10,7 @@
 mod attacks;
 mod coverage;
 mod cross_parser;
+mod directory;
 mod flips;
 mod refused_commits;
 mod refused_links;
