@@ -12,4 +12,5 @@ mod support;
 
 mod first_vault;
 mod import;
+mod mishaps;
 mod welcome;

@@ -117,6 +117,14 @@ impl Driver {
         let _ = self.process.wait();
     }
 
+    /// Ends driver and program at once, as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        self.session.clear();
+        let group = format!("-{}", self.process.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        let _ = self.process.wait();
+    }
+
     fn get(&self, path: &str) -> Option<Value> {
         self.call("GET", path, None)
     }

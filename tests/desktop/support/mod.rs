@@ -170,6 +170,11 @@ impl App {
         self
     }
 
+    /// Ends the program at once, without a chance to finish anything.
+    pub(crate) fn kill(mut self) {
+        self.driver.kill();
+    }
+
     /// Ends the program and waits until it is gone.
     pub(crate) fn quit(mut self) {
         self.driver.stop();
