@@ -16,20 +16,23 @@ SMTP_PASSWORD=canary-5b1e-again
 fn a_file_is_chosen_in_the_dialog_shown_without_values_and_signed() {
     let home = Home::new();
     let file = home.path().join("shop.env");
-    fs::write(&file, FILE).expect("a file to import");
+    let more: String = (1..=196).map(|n| format!("BULK_{n}=canary-5b1e-{n}\n")).collect();
+    fs::write(&file, format!("{FILE}{more}")).expect("a file to import");
     let app = App::start(&home, "import", &["--sample"]);
     app.sees("[data-testid=env-row]", "EDGE_API_TOKEN");
 
     app.click("[data-testid=import-open]");
     choose("Import secrets", &file);
     app.sees("[data-testid=import-sheet]", "shop.env");
-    app.sees("[data-testid=import-read]", "4").sees("[data-testid=import-added]", "2");
+    app.sees("[data-testid=import-read]", "200").sees("[data-testid=import-added]", "198");
     app.sees("[data-testid=import-issue]", "2FA_SEED").picture("dry-run");
     let page = app.script("return document.documentElement.outerHTML");
     assert!(!page.as_str().unwrap_or_default().contains("canary-5b1e"), "a value is in the page");
 
     app.click("[data-testid=import-apply]").sees_no("[data-testid=import-sheet]");
-    app.sees("[data-testid=env-row]", "DATABASE_URL");
+    app.sees("[data-testid=env-count]", "201");
+    app.fill("[data-testid=env-filter]", "database").sees("[data-testid=env-row]", "DATABASE_URL");
+    app.fill("[data-testid=env-filter]", "smtp");
     app.sees("[data-testid=env-row]", "SMTP_PASSWORD").picture("imported");
     app.quit();
 }
