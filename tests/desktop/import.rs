@@ -16,8 +16,8 @@ SMTP_PASSWORD=canary-5b1e-again
 fn a_file_is_chosen_in_the_dialog_shown_without_values_and_signed() {
     let home = Home::new();
     let file = home.path().join("shop.env");
-    let more: String = (1..=196).map(|n| format!("BULK_{n}=canary-5b1e-{n}\n")).collect();
-    fs::write(&file, format!("{FILE}{more}")).expect("a file to import");
+    let more: Vec<String> = (1..=196).map(|n| format!("BULK_{n}=canary-5b1e-{n}")).collect();
+    fs::write(&file, format!("{FILE}{}\n", more.join("\n"))).expect("a file to import");
     let app = App::start(&home, "import", &["--sample"]);
     app.sees("[data-testid=env-row]", "EDGE_API_TOKEN");
 

@@ -83,6 +83,11 @@ impl Running {
         let _ = failed.wait_for(|failed| *failed).await;
     }
 
+    /// Whether the storage can no longer be trusted, see [`Running::failed`].
+    pub fn has_failed(&self) -> bool {
+        *self.failed.borrow()
+    }
+
     /// Takes no new requests, finishes those under way (they have two seconds), and leaves the files
     /// in order. What was answered is durable with or without it.
     pub async fn shut_down(self) {

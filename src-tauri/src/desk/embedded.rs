@@ -34,8 +34,13 @@ impl Embedded {
 
     async fn origin(&self) -> Answer<String> {
         let mut running = self.running.lock().await;
-        if let Some(server) = running.as_ref() {
+        if let Some(server) = running.as_ref().filter(|server| !server.has_failed()) {
             return Ok(server.origin().to_owned());
+        }
+        // A server whose storage failed writes nothing more; the next unlocking starts it afresh
+        // from what is on the disk.
+        if let Some(failed) = running.take().and_then(Arc::into_inner) {
+            failed.shut_down().await;
         }
         let folder =
             self.profile.server_folder().map_err(|error| CommandError::internal(&error))?;
