@@ -51,6 +51,18 @@ byte_enum! {
         EnvelopesStaged = 0x85,
         /// A sealed keyset was fetched.
         KeysetFetched = 0x86,
+        /// The chain was fetched with an invitation; the number is the invitation's link.
+        InviteFetched = 0x87,
+        /// Somebody asked to join with an invitation; the number is the invitation's link.
+        JoinAsked = 0x88,
+        /// The joins that wait were read.
+        JoinsFetched = 0x89,
+        /// An account was made; the number is the link of the invitation that admitted it, or 0.
+        AccountMade = 0x8a,
+        /// A sealed keyset was replaced.
+        KeysetReplaced = 0x8b,
+        /// An identity of an issuer was bound to the account.
+        IdentityBound = 0x8c,
         /// A link was appended (repeated from the chain).
         LinkAppended = 0x90,
         /// A commit was appended (repeated from the history).

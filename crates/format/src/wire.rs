@@ -9,12 +9,16 @@ use std::fmt;
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::commit::{Field, MAX_COMMIT, MAX_ENVELOPE, MAX_ITEMS, Op};
-use crate::encoding::{Codec, DecodeError, Reader, Writer, write_list};
-use crate::event::{Act, SignedAct};
-use crate::hash::{Digest, ctx};
-use crate::id::{EnvId, OrgId, Principal, SecretId, TokenId, UserId};
-use crate::statement::MAX_LINK;
+use crate::encoding::Codec as _;
+use crate::event::Act;
+use crate::hash::Digest;
+use crate::id::{EnvId, OrgId};
+
+mod accounts;
+mod pages;
+
+pub use accounts::*;
+pub use pages::*;
 
 /// The largest JSON request or answer, in bytes.
 pub const MAX_JSON: usize = 1024 * 1024;
@@ -26,8 +30,10 @@ pub const MAX_LINKS: usize = 1_000;
 pub const MAX_ENVELOPES: usize = 4_096;
 /// The most signed events of one request.
 pub const MAX_ACTS: usize = 1_000;
-/// The most environments a batch or an answer touches.
+/// The most environments a batch or an answer touches, and that an organisation ever makes.
 pub const MAX_BATCH_ENVS: usize = 1_000;
+/// The most people who may ask to join with one invitation at a time.
+pub const MAX_JOINS: usize = 8;
 /// Length of an HPKE wrap of a data key in suite 1, in bytes.
 pub const WRAP_LEN: usize = 80;
 
@@ -75,123 +81,38 @@ pub struct ServerInfo {
     pub audit_vkey: B64,
     /// The server's clock, in milliseconds since 1970.
     pub time_ms: u64,
+    /// Who may make an account here.
+    pub registration: Registration,
+    /// Where people may sign in with their browser.
+    pub issuers: Vec<IssuerInfo>,
 }
 
-/// `POST /v1/accounts`: a person's public keys and sealed keyset.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CreateAccount {
-    /// Made by the client.
-    pub user_id: UserId,
-    /// The keyset, see [`Keyset`].
-    pub keyset: Keyset,
-    /// By the login key, over [`account_message`].
-    pub login_sig: B64,
-    /// By the identity key, over [`account_message`].
-    pub identity_sig: B64,
-}
-
-/// A sealed keyset and the public keys that belong to it. Useless without passphrase and Secret Key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Keyset {
-    /// Counts passphrase and Secret Key changes, from 1.
-    pub epoch: u32,
-    /// The passphrase profile, a compiled id.
-    pub profile: u8,
-    /// 16 bytes.
-    pub salt: B64,
-    /// Ed25519 public key of the login key.
-    pub login_pub: B64,
-    /// Ed25519 identity public key.
-    pub isk: B64,
-    /// X25519 encryption public key.
-    pub iek: B64,
-    /// The sealed private keys.
-    pub blob: B64,
-}
-
-/// What both keys of a new account sign.
-pub fn account_message(origin: &str, user: &UserId, keyset: &Keyset) -> Vec<u8> {
-    ctx(
-        "account",
-        &[
-            origin.as_bytes(),
-            user.as_bytes(),
-            &keyset.epoch.to_be_bytes(),
-            &[keyset.profile],
-            &keyset.salt.0,
-            &keyset.login_pub.0,
-            &keyset.isk.0,
-            &keyset.iek.0,
-            &keyset.blob.0,
-        ],
-    )
-}
-
-/// `POST /v1/session/challenge`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ChallengeRequest {
-    /// Who wants to sign in. Unknown ids get a challenge too.
-    pub user_id: UserId,
-}
-
-/// The answer: what to sign.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Challenge {
-    /// 32 bytes, used once.
-    pub nonce: B64,
-    /// The server's clock, in milliseconds since 1970.
-    pub time_ms: u64,
-}
-
-/// Which key answers a challenge.
+/// Who may make an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum SignInKey {
-    /// Derived from the Secret Key: a device that is not unlocked yet.
-    Login,
-    /// The identity key: a device that is unlocked.
-    Identity,
+pub enum Registration {
+    /// Whoever reaches the server.
+    Open,
+    /// Whoever holds an invitation or comes from an admitted issuer; the first one holds the
+    /// founder code.
+    Invited,
+    /// Nobody.
+    Closed,
 }
 
-/// `POST /v1/session`.
+/// An OpenID provider whose tokens the server takes: all that a sign-in by browser begins with.
+/// To be shown and to be started from; a client draws no other conclusion from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SessionRequest {
-    /// Who signs in.
-    pub user_id: UserId,
-    /// From the challenge.
-    pub nonce: B64,
-    /// From the challenge.
-    pub time_ms: u64,
-    /// Which key signed.
-    pub key: SignInKey,
-    /// Over [`challenge_message`].
-    pub signature: B64,
-}
-
-/// `ctx("login-challenge", server_origin, user_id, nonce, time)`.
-pub fn challenge_message(origin: &str, user: &UserId, nonce: &[u8], time_ms: u64) -> Vec<u8> {
-    ctx("login-challenge", &[origin.as_bytes(), user.as_bytes(), nonce, &time_ms.to_be_bytes()])
-}
-
-/// A short session.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Session {
-    /// A JWT of the server's own issuer; send as `Authorization: Bearer`.
-    pub token: String,
-    /// When it ends, in milliseconds since 1970.
-    pub expires_ms: u64,
-}
-
-impl fmt::Debug for Session {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Session(until {})", self.expires_ms)
-    }
+pub struct IssuerInfo {
+    /// What people call it.
+    pub name: String,
+    /// The issuer identifier, `https://login.example.org` for instance (OpenID Connect Discovery).
+    pub issuer: String,
+    /// The public client id of the app there.
+    pub client_id: String,
+    /// The scopes to ask for; `openid` is one of them.
+    pub scopes: Vec<String>,
 }
 
 /// `GET /v1/orgs`: the organisations the caller is a member of.
@@ -293,329 +214,6 @@ pub struct ConsistencyAnswer {
     pub proof: Vec<B64>,
     /// The checkpoint of size `new`, as a signed note.
     pub checkpoint: String,
-}
-
-// ---- binary pages -------------------------------------------------------------------------
-
-const PAGE_VERSION: u8 = 1;
-
-fn page_version(r: &mut Reader<'_>) -> Result<(), DecodeError> {
-    if r.u8()? == PAGE_VERSION { Ok(()) } else { Err(DecodeError::UnknownVersion) }
-}
-
-fn write_blobs(w: &mut Writer, blobs: &[Vec<u8>]) {
-    w.count(blobs.len());
-    for blob in blobs {
-        w.lp(blob);
-    }
-}
-
-fn read_blobs(r: &mut Reader<'_>, n: usize, cap: usize) -> Result<Vec<Vec<u8>>, DecodeError> {
-    let n = r.count(n)?;
-    (0..n).map(|_| r.lp(cap).map(<[u8]>::to_vec)).collect()
-}
-
-/// `POST /v1/orgs/{org}/envelopes`: sealed fields, ahead of the commit that names their hashes.
-/// What no commit names within an hour is forgotten.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct EnvelopePage {
-    /// At most [`MAX_ENVELOPES`], together at most [`MAX_PAGE`].
-    pub envelopes: Vec<Vec<u8>>,
-}
-
-impl Codec for EnvelopePage {
-    fn write(&self, w: &mut Writer) {
-        w.u8(PAGE_VERSION);
-        write_blobs(w, &self.envelopes);
-    }
-
-    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        page_version(r)?;
-        Ok(Self { envelopes: read_blobs(r, MAX_ENVELOPES, MAX_ENVELOPE)? })
-    }
-}
-
-/// A wrap that a `DekEpoch` link of the same batch lists.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WrapUpload {
-    /// Which environment.
-    pub env: EnvId,
-    /// Which epoch.
-    pub epoch: u32,
-    /// For whom.
-    pub recipient: Principal,
-    /// The bytes.
-    pub wrap: [u8; WRAP_LEN],
-}
-
-impl Codec for WrapUpload {
-    fn write(&self, w: &mut Writer) {
-        self.env.write(w);
-        w.u32(self.epoch);
-        self.recipient.write(w);
-        w.fixed(&self.wrap);
-    }
-
-    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            env: EnvId::read(r)?,
-            epoch: r.u32()?,
-            recipient: Principal::read(r)?,
-            wrap: r.array()?,
-        })
-    }
-}
-
-/// A previous data key, sealed under the new one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PreviousUpload {
-    /// Which environment.
-    pub env: EnvId,
-    /// The epoch of the sealed key; the link with epoch + 1 lists its hash.
-    pub epoch: u32,
-    /// The envelope.
-    pub sealed: Vec<u8>,
-}
-
-impl Codec for PreviousUpload {
-    fn write(&self, w: &mut Writer) {
-        self.env.write(w);
-        w.u32(self.epoch).lp(&self.sealed);
-    }
-
-    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self { env: EnvId::read(r)?, epoch: r.u32()?, sealed: r.lp(MAX_ENVELOPE)?.to_vec() })
-    }
-}
-
-/// `POST /v1/orgs` (the first link is the genesis) and `POST /v1/orgs/{org}/write`: any mix of
-/// links and commits of one organisation, all or nothing. Links are applied before commits.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct WriteBatch {
-    /// Links, in order.
-    pub links: Vec<Vec<u8>>,
-    /// One for every entry of every `DekEpoch` in `links`.
-    pub wraps: Vec<WrapUpload>,
-    /// One for every `DekEpoch` in `links` with a predecessor.
-    pub previous: Vec<PreviousUpload>,
-    /// Signed commits, in order.
-    pub commits: Vec<Vec<u8>>,
-    /// Envelopes that the commits name and that were not staged before.
-    pub envelopes: Vec<Vec<u8>>,
-    /// The author's own audit events.
-    pub acts: Vec<SignedAct>,
-    /// One for every `TokenIssue` in `links`.
-    pub tokens: Vec<TokenUpload>,
-}
-
-/// What the server compares a service token's bearer with (docs/protocol.md, section 8). The
-/// bearer itself travels as `Authorization: Bearer srt.<token id>.<base64url of the bearer>`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TokenUpload {
-    /// Which token.
-    pub token: TokenId,
-    /// SHA-256 of its bearer.
-    pub bearer_hash: Digest,
-}
-
-impl Codec for TokenUpload {
-    fn write(&self, w: &mut Writer) {
-        self.token.write(w);
-        w.fixed(&self.bearer_hash);
-    }
-
-    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self { token: TokenId::read(r)?, bearer_hash: r.array()? })
-    }
-}
-
-impl Codec for WriteBatch {
-    fn write(&self, w: &mut Writer) {
-        w.u8(PAGE_VERSION);
-        write_blobs(w, &self.links);
-        write_list(w, &self.wraps);
-        write_list(w, &self.previous);
-        write_blobs(w, &self.commits);
-        write_blobs(w, &self.envelopes);
-        write_list(w, &self.acts);
-        write_list(w, &self.tokens);
-    }
-
-    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        page_version(r)?;
-        Ok(Self {
-            links: read_blobs(r, MAX_LINKS, MAX_LINK)?,
-            wraps: read_list(r, MAX_ITEMS)?,
-            previous: read_list(r, MAX_BATCH_ENVS)?,
-            commits: read_blobs(r, MAX_BATCH_ENVS, MAX_COMMIT)?,
-            envelopes: read_blobs(r, MAX_ENVELOPES, MAX_ENVELOPE)?,
-            acts: read_list(r, MAX_ACTS)?,
-            tokens: read_list(r, MAX_LINKS)?,
-        })
-    }
-}
-
-/// `POST /v1/orgs/{org}/events`: acts that are not writes (copied, revealed).
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ActPage {
-    /// In the order of the actor's own count.
-    pub acts: Vec<SignedAct>,
-}
-
-impl Codec for ActPage {
-    fn write(&self, w: &mut Writer) {
-        w.u8(PAGE_VERSION);
-        write_list(w, &self.acts);
-    }
-
-    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        page_version(r)?;
-        Ok(Self { acts: read_list(r, MAX_ACTS)? })
-    }
-}
-
-fn read_list<T: Codec>(r: &mut Reader<'_>, cap: usize) -> Result<Vec<T>, DecodeError> {
-    let n = r.count(cap)?;
-    (0..n).map(|_| T::read(r)).collect()
-}
-
-/// A sealed field as it is fetched.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FieldEnvelope {
-    /// Which field.
-    pub field: Field,
-    /// The envelope.
-    pub envelope: Vec<u8>,
-}
-
-/// A current item (or tombstone) as it is fetched. The epoch is a hint: a wrong one only makes the
-/// envelope fail to open.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ItemRecord {
-    /// Which item.
-    pub secret: SecretId,
-    /// Its version.
-    pub version: u64,
-    /// Put or delete.
-    pub op: Op,
-    /// The epoch of the commit that wrote it.
-    pub epoch: u32,
-    /// Its sealed fields, rising.
-    pub fields: Vec<FieldEnvelope>,
-}
-
-impl Codec for ItemRecord {
-    fn write(&self, w: &mut Writer) {
-        self.secret.write(w);
-        w.u64(self.version);
-        self.op.write(w);
-        w.u32(self.epoch);
-        w.u8(u8::try_from(self.fields.len()).unwrap_or(u8::MAX));
-        for field in &self.fields {
-            field.field.write(w);
-            w.lp(&field.envelope);
-        }
-    }
-
-    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let secret = SecretId::read(r)?;
-        let version = r.u64()?;
-        let op = Op::read(r)?;
-        let epoch = r.u32()?;
-        let m = usize::from(r.u8()?);
-        if m > Field::ALL.len() {
-            return Err(DecodeError::TooLong);
-        }
-        let fields = (0..m)
-            .map(|_| {
-                let field = Field::read(r)?;
-                Ok(FieldEnvelope { field, envelope: r.lp(MAX_ENVELOPE)?.to_vec() })
-            })
-            .collect::<Result<_, DecodeError>>()?;
-        Ok(Self { secret, version, op, epoch, fields })
-    }
-}
-
-/// `GET /v1/orgs/{org}/envs/{env}/items?after=SECRET`: the head commit and a page of current items,
-/// rising by id, tombstones included. If `head` differs between two pages, the client starts again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ItemPage {
-    /// The newest signed commit; empty if there is none.
-    pub head: Vec<u8>,
-    /// Items, together about 1 MiB.
-    pub items: Vec<ItemRecord>,
-    /// Whether more follow.
-    pub more: bool,
-}
-
-impl Codec for ItemPage {
-    fn write(&self, w: &mut Writer) {
-        w.u8(PAGE_VERSION).lp(&self.head);
-        write_list(w, &self.items);
-        w.u8(u8::from(self.more));
-    }
-
-    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        page_version(r)?;
-        Ok(Self {
-            head: r.lp(MAX_COMMIT)?.to_vec(),
-            items: read_list(r, MAX_ITEMS)?,
-            more: read_flag(r)?,
-        })
-    }
-}
-
-/// A commit with the envelopes it names, in the order of its changes and fields.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CommitRecord {
-    /// The signed commit.
-    pub commit: Vec<u8>,
-    /// All its envelopes, or none where only the history was asked for.
-    pub envelopes: Vec<Vec<u8>>,
-}
-
-impl Codec for CommitRecord {
-    fn write(&self, w: &mut Writer) {
-        w.lp(&self.commit);
-        write_blobs(w, &self.envelopes);
-    }
-
-    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            commit: r.lp(MAX_COMMIT)?.to_vec(),
-            envelopes: read_blobs(r, MAX_ITEMS * Field::ALL.len(), MAX_ENVELOPE)?,
-        })
-    }
-}
-
-/// `GET /v1/orgs/{org}/envs/{env}/commits?from=SEQ&envelopes=BOOL`: history from commit `SEQ` on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CommitPage {
-    /// In order; at least one if there is any, together about 1 MiB.
-    pub commits: Vec<CommitRecord>,
-    /// Whether more follow.
-    pub more: bool,
-}
-
-impl Codec for CommitPage {
-    fn write(&self, w: &mut Writer) {
-        w.u8(PAGE_VERSION);
-        write_list(w, &self.commits);
-        w.u8(u8::from(self.more));
-    }
-
-    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        page_version(r)?;
-        Ok(Self { commits: read_list(r, MAX_LINKS)?, more: read_flag(r)? })
-    }
-}
-
-fn read_flag(r: &mut Reader<'_>) -> Result<bool, DecodeError> {
-    match r.u8()? {
-        0 => Ok(false),
-        1 => Ok(true),
-        _ => Err(DecodeError::UnknownTag),
-    }
 }
 
 /// The SHA-256 of an envelope or wrap, as links and commits list it.

@@ -4,19 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+pub use strongroom_format::wire::Registration;
 use thiserror::Error;
 
 use crate::limits::Rates;
-
-/// Who may make an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Registration {
-    /// Whoever reaches the server.
-    Open,
-    /// Nobody.
-    Closed,
-}
 
 /// How people prove who they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -69,7 +60,7 @@ fn default_bind() -> SocketAddr {
 }
 
 fn default_registration() -> Registration {
-    Registration::Closed
+    Registration::Invited
 }
 
 fn default_auth() -> AuthMode {

@@ -17,8 +17,8 @@ use strongroom_format::statement::{
     Signature, Statement, WrapEntry,
 };
 use strongroom_format::wire::{
-    ActPage, CommitPage, CommitRecord, EnvelopePage, FieldEnvelope, ItemPage, ItemRecord,
-    PreviousUpload, TokenUpload, WrapUpload, WriteBatch,
+    ActPage, CommitPage, CommitRecord, EnvelopePage, FieldEnvelope, InviteUpload, ItemPage,
+    ItemRecord, PreviousUpload, TokenUpload, WrapUpload, WriteBatch,
 };
 
 pub(crate) fn key() -> impl Strategy<Value = [u8; 32]> {
@@ -163,16 +163,26 @@ fn last_bodies() -> impl Strategy<Value = Body> {
     let token = || id16().prop_map(TokenId);
     let agent = || id16().prop_map(AgentId);
     prop_oneof![
-        (env(), any::<u32>(), key(), select(EpochReason::ALL), wraps(), key()).prop_map(
-            |(env, epoch, dek_commit, reason, wraps, previous)| Body::DekEpoch {
-                env,
-                epoch,
-                dek_commit,
-                reason,
-                wraps,
-                previous
-            }
-        ),
+        (
+            (env(), any::<u32>(), key(), select(EpochReason::ALL)),
+            (any::<u64>(), key()),
+            wraps(),
+            key()
+        )
+            .prop_map(
+                |((env, epoch, dek_commit, reason), (cut_seq, cut_head), wraps, previous)| {
+                    Body::DekEpoch {
+                        env,
+                        epoch,
+                        dek_commit,
+                        reason,
+                        cut_seq,
+                        cut_head,
+                        wraps,
+                        previous,
+                    }
+                }
+            ),
         (token(), key(), key(), env_rights(), any::<u64>()).prop_map(
             |(token, sig_pub, enc_pub, rights, not_after)| Body::TokenIssue {
                 token,
@@ -361,9 +371,11 @@ pub(crate) fn write_batch() -> impl Strategy<Value = WriteBatch> {
         .prop_map(|(env, epoch, sealed)| PreviousUpload { env, epoch, sealed });
     let token = (id16(), key())
         .prop_map(|(token, bearer_hash)| TokenUpload { token: TokenId(token), bearer_hash });
-    let keys = (vec(wrap, 0..3), vec(previous, 0..3), vec(token, 0..3));
+    let invite = (id16(), key())
+        .prop_map(|(invite, bearer_hash)| InviteUpload { invite: InviteId(invite), bearer_hash });
+    let keys = (vec(wrap, 0..3), vec(previous, 0..3), vec(token, 0..3), vec(invite, 0..3));
     (blobs(), keys, blobs(), blobs(), vec(signed_act(), 0..3)).prop_map(
-        |(links, (wraps, previous, tokens), commits, envelopes, acts)| WriteBatch {
+        |(links, (wraps, previous, tokens, invites), commits, envelopes, acts)| WriteBatch {
             links,
             wraps,
             previous,
@@ -371,6 +383,7 @@ pub(crate) fn write_batch() -> impl Strategy<Value = WriteBatch> {
             envelopes,
             acts,
             tokens,
+            invites,
         },
     )
 }

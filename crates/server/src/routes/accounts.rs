@@ -38,7 +38,7 @@ pub(crate) async fn create(
     body: Unread,
 ) -> Result<(StatusCode, Response), ApiError> {
     limit_sign_in(&app, &peer)?;
-    if app.registration == Registration::Closed {
+    if app.registration != Registration::Open {
         return Err(ApiError::forbidden(
             "registration-closed",
             "this server takes no new accounts",

@@ -14,5 +14,7 @@ pub(crate) async fn info(State(app): State<Shared>) -> Result<Response, ApiError
         version: env!("CARGO_PKG_VERSION").to_owned(),
         audit_vkey: B64(app.audit_vkey.to_vec()),
         time_ms: app.clock.now_ms(),
+        registration: app.registration,
+        issuers: Vec::new(),
     })
 }
