@@ -11,8 +11,8 @@ use strongroom_format::note::Checkpoint;
 use strongroom_format::pins::{AuditPin, Pins};
 use strongroom_format::statement::{Link, key_change_message, pop_message};
 use strongroom_format::wire::{
-    ActPage, B64, CommitPage, CommitRecord, EnvelopePage, FieldEnvelope, ItemPage, ItemRecord,
-    Keyset, PreviousUpload, TokenUpload, WrapUpload, WriteBatch, account_message,
+    ActPage, B64, CommitPage, CommitRecord, EnvelopePage, FieldEnvelope, InviteUpload, ItemPage,
+    ItemRecord, Keyset, PreviousUpload, TokenUpload, WrapUpload, WriteBatch, account_message,
     challenge_message,
 };
 
@@ -74,6 +74,7 @@ fn objects() -> Vec<(&'static str, Vec<u8>, Parser)> {
     let wrap = WrapUpload { env: PROD, epoch: 2, recipient: writer().who, wrap: [3; 80] };
     let previous = PreviousUpload { env: PROD, epoch: 1, sealed: envelope.clone() };
     let token = TokenUpload { token: TokenId([9; 16]), bearer_hash: [4; 32] };
+    let invite = InviteUpload { invite: InviteId([8; 16]), bearer_hash: [5; 32] };
     let batch = WriteBatch {
         links: vec![link.clone()],
         wraps: vec![wrap.clone()],
@@ -82,6 +83,7 @@ fn objects() -> Vec<(&'static str, Vec<u8>, Parser)> {
         envelopes: vec![envelope.clone()],
         acts: vec![act.clone()],
         tokens: vec![token],
+        invites: vec![invite],
     };
     let record = CommitRecord { commit: commit.clone(), envelopes: vec![envelope.clone()] };
     let pages = CommitPage { commits: vec![record], more: false };
