@@ -9,10 +9,13 @@ use sqlx::{QueryBuilder, Row as _};
 use strongroom_format::commit::Change;
 use strongroom_format::encoding::Codec as _;
 use strongroom_format::hash::Digest;
-use strongroom_format::id::{DeviceId, EnvId, OrgId, Principal, SecretId, TokenId, UserId};
+use strongroom_format::id::{
+    DeviceId, EnvId, InviteId, OrgId, Principal, SecretId, TokenId, UserId,
+};
+use strongroom_format::statement::MemberKeys;
 use strongroom_store::{
-    Account, ActorHead, CommitRow, EnvHeadRow, EventRow, Item, LinkRow, PreviousRow, ReadTx,
-    StoreError, TokenAuth, WrapRow,
+    Account, ActorHead, CommitRow, EnvHeadRow, EventRow, Identity, InviteAuth, Item, JoinRow,
+    LinkRow, PreviousRow, ReadTx, StoreError, TokenAuth, WrapRow,
 };
 
 use crate::SqliteTx;
@@ -72,6 +75,23 @@ impl ReadTx for SqliteTx {
         }))
     }
 
+    async fn has_accounts(&mut self) -> Result<bool> {
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM account)")
+            .fetch_one(self.connection())
+            .await
+            .map_err(failed)
+    }
+
+    async fn bound_user(&mut self, identity: &Identity) -> Result<Option<UserId>> {
+        let row = sqlx::query("SELECT user_id FROM identity WHERE issuer = ? AND subject = ?")
+            .bind(&identity.issuer)
+            .bind(&identity.subject)
+            .fetch_optional(self.connection())
+            .await
+            .map_err(failed)?;
+        row.map(|row| get_array(&row, "user_id").map(UserId)).transpose()
+    }
+
     async fn orgs_of(&mut self, user: &UserId) -> Result<Vec<OrgId>> {
         let rows = sqlx::query("SELECT org_id FROM insider WHERE principal = ? ORDER BY org_id")
             .bind(Principal::User(*user).encode())
@@ -101,6 +121,44 @@ impl ReadTx for SqliteTx {
             Ok(TokenAuth { org: OrgId(get_array(&row, "org_id")?), hash: get_array(&row, "hash")? })
         })
         .transpose()
+    }
+
+    async fn invite_auth(&mut self, invite: &InviteId) -> Result<Option<InviteAuth>> {
+        let row = sqlx::query("SELECT org_id, hash, spent FROM invite_auth WHERE invite_id = ?")
+            .bind(invite.as_bytes())
+            .fetch_optional(self.connection())
+            .await
+            .map_err(failed)?;
+        row.map(|row| {
+            Ok(InviteAuth {
+                org: OrgId(get_array(&row, "org_id")?),
+                hash: get_array(&row, "hash")?,
+                spent: row.try_get("spent").map_err(failed)?,
+            })
+        })
+        .transpose()
+    }
+
+    async fn joins(&mut self, org: &OrgId) -> Result<Vec<JoinRow>> {
+        let rows =
+            sqlx::query("SELECT * FROM pending_join WHERE org_id = ? ORDER BY invite_id, user_id")
+                .bind(org.as_bytes())
+                .fetch_all(self.connection())
+                .await
+                .map_err(failed)?;
+        rows.iter()
+            .map(|row| {
+                Ok(JoinRow {
+                    invite: InviteId(get_array(row, "invite_id")?),
+                    user: UserId(get_array(row, "user_id")?),
+                    keys: MemberKeys { isk: get_array(row, "isk")?, iek: get_array(row, "iek")? },
+                    pop: get_array(row, "pop")?,
+                    mac: get_array(row, "mac")?,
+                    reset: row.try_get("reset").map_err(failed)?,
+                    time_ms: get_u64(row, "time_ms")?,
+                })
+            })
+            .collect()
     }
 
     async fn links(

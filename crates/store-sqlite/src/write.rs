@@ -5,14 +5,14 @@ use sqlx::QueryBuilder;
 use sqlx::sqlite::{Sqlite, SqliteQueryResult};
 use strongroom_format::encoding::Codec as _;
 use strongroom_format::hash::Digest;
-use strongroom_format::id::{EnvId, OrgId, Principal, TokenId};
+use strongroom_format::id::{EnvId, InviteId, OrgId, Principal, TokenId, UserId};
 use strongroom_store::{
-    Account, ActorHead, CommitRow, EventRow, Item, LinkRow, NodeRow, PreviousRow, StoreError,
-    TokenAuth, WrapRow, WriteTx,
+    Account, ActorHead, CommitRow, EventRow, Identity, InviteAuth, Item, JoinRow, LinkRow, NodeRow,
+    PreviousRow, StoreError, TokenAuth, WrapRow, WriteTx,
 };
 
 use crate::SqliteTx;
-use crate::error::failed;
+use crate::error::{damaged, failed};
 use crate::read::{CHUNK, int, push_in};
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -63,6 +63,36 @@ impl WriteTx for SqliteTx {
         .map(ignore)
     }
 
+    async fn replace_account(&mut self, account: &Account) -> Result<()> {
+        let done = sqlx::query(
+            "UPDATE account SET epoch = ?, profile = ?, salt = ?, login_pub = ?, isk = ?, iek = ?, \
+             blob = ? WHERE user_id = ?",
+        )
+        .bind(i64::from(account.epoch))
+        .bind(i64::from(account.profile))
+        .bind(&account.salt[..])
+        .bind(&account.login_pub[..])
+        .bind(&account.isk[..])
+        .bind(&account.iek[..])
+        .bind(&account.blob[..])
+        .bind(account.user.as_bytes())
+        .execute(self.connection())
+        .await
+        .map_err(failed)?;
+        if done.rows_affected() == 1 { Ok(()) } else { Err(damaged("account")) }
+    }
+
+    async fn insert_identity(&mut self, identity: &Identity, user: &UserId) -> Result<()> {
+        sqlx::query("INSERT INTO identity (issuer, subject, user_id) VALUES (?, ?, ?)")
+            .bind(&identity.issuer)
+            .bind(&identity.subject)
+            .bind(user.as_bytes())
+            .execute(self.connection())
+            .await
+            .map_err(failed)
+            .map(ignore)
+    }
+
     async fn insert_org(&mut self, org: &OrgId) -> Result<()> {
         sqlx::query("INSERT INTO org (org_id) VALUES (?)")
             .bind(org.as_bytes())
@@ -100,6 +130,59 @@ impl WriteTx for SqliteTx {
             .bind(token.as_bytes())
             .bind(auth.org.as_bytes())
             .bind(&auth.hash[..])
+            .execute(self.connection())
+            .await
+            .map_err(failed)
+            .map(ignore)
+    }
+
+    async fn insert_invite_auth(&mut self, invite: &InviteId, auth: &InviteAuth) -> Result<()> {
+        sqlx::query("INSERT INTO invite_auth (invite_id, org_id, hash, spent) VALUES (?, ?, ?, ?)")
+            .bind(invite.as_bytes())
+            .bind(auth.org.as_bytes())
+            .bind(&auth.hash[..])
+            .bind(auth.spent)
+            .execute(self.connection())
+            .await
+            .map_err(failed)
+            .map(ignore)
+    }
+
+    async fn spend_invite(&mut self, org: &OrgId, invite: &InviteId) -> Result<()> {
+        sqlx::query("UPDATE invite_auth SET spent = 1 WHERE org_id = ? AND invite_id = ?")
+            .bind(org.as_bytes())
+            .bind(invite.as_bytes())
+            .execute(self.connection())
+            .await
+            .map_err(failed)
+            .map(ignore)
+    }
+
+    async fn put_join(&mut self, org: &OrgId, join: &JoinRow) -> Result<()> {
+        sqlx::query(
+            "INSERT OR REPLACE INTO pending_join \
+             (org_id, invite_id, user_id, isk, iek, pop, mac, reset, time_ms) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(org.as_bytes())
+        .bind(join.invite.as_bytes())
+        .bind(join.user.as_bytes())
+        .bind(&join.keys.isk[..])
+        .bind(&join.keys.iek[..])
+        .bind(&join.pop[..])
+        .bind(&join.mac[..])
+        .bind(join.reset)
+        .bind(int(join.time_ms))
+        .execute(self.connection())
+        .await
+        .map_err(failed)
+        .map(ignore)
+    }
+
+    async fn drop_joins(&mut self, org: &OrgId, invite: &InviteId) -> Result<()> {
+        sqlx::query("DELETE FROM pending_join WHERE org_id = ? AND invite_id = ?")
+            .bind(org.as_bytes())
+            .bind(invite.as_bytes())
             .execute(self.connection())
             .await
             .map_err(failed)

@@ -8,6 +8,8 @@
     reason = "test support: a broken backend should fail loudly; all numbers are small"
 )]
 
+mod joining;
+
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -17,7 +19,7 @@ use strongroom_format::id::{DeviceId, EnvId, OrgId, Principal, SecretId, TokenId
 
 use crate::{
     Account, ActorHead, CommitRow, EnvHeadRow, EventRow, Item, LinkRow, NodeRow, PreviousRow,
-    Store, StoreError, TokenAuth, WrapRow, WriteTx,
+    Store, StoreError, TokenAuth, WrapRow,
 };
 
 const ORG: OrgId = OrgId([1; 32]);
@@ -28,6 +30,8 @@ const ANN: Principal = Principal::User(UserId([5; 16]));
 const BOB: Principal = Principal::User(UserId([6; 16]));
 const NO_LIMIT: usize = usize::MAX;
 
+use self::joining::{identities, invitations, joins, replaced};
+
 type Opened = Arc<dyn Store>;
 type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 type Case = fn(Opened) -> Running;
@@ -35,6 +39,10 @@ type Case = fn(Opened) -> Running;
 /// Every case with its name, so that a backend may report them one by one.
 pub const CASES: &[(&str, Case)] = &[
     ("an account is kept as it is and once", |s| Box::pin(accounts(s))),
+    ("an account is replaced whole, and only where there is one", |s| Box::pin(replaced(s))),
+    ("an identity is an issuer's, letter by letter, and bound once", |s| Box::pin(identities(s))),
+    ("an invitation's bearer is kept once and can be spent", |s| Box::pin(invitations(s))),
+    ("joins are replaced by person and forgotten by invitation", |s| Box::pin(joins(s))),
     ("a transaction that is dropped leaves nothing", |s| Box::pin(all_or_nothing(s))),
     ("a snapshot does not change while others write", |s| Box::pin(snapshots(s))),
     ("taking back to a mark leaves what was before it", |s| Box::pin(marks(s))),
@@ -71,7 +79,7 @@ fn println_case(name: &str) {
 /// Writes in one transaction.
 macro_rules! write {
     ($store:expr, |$tx:ident| $body:expr) => {{
-        let mut $tx: Box<dyn WriteTx> = $store.write().await.unwrap();
+        let mut $tx: Box<dyn $crate::WriteTx> = $store.write().await.unwrap();
         $body;
         $tx.commit().await.unwrap();
     }};
@@ -80,10 +88,12 @@ macro_rules! write {
 /// The error of one write, in a transaction of its own.
 macro_rules! refused {
     ($store:expr, |$tx:ident| $body:expr) => {{
-        let mut $tx: Box<dyn WriteTx> = $store.write().await.unwrap();
+        let mut $tx: Box<dyn $crate::WriteTx> = $store.write().await.unwrap();
         $body.await.unwrap_err()
     }};
 }
+
+use {refused, write};
 
 async fn with_orgs(store: &Opened) {
     write!(store, |tx| {

@@ -16,8 +16,8 @@ mod records;
 mod traits;
 
 pub use records::{
-    Account, ActorHead, CommitRow, EnvHeadRow, EventRow, Item, LinkRow, NodeRow, PreviousRow,
-    TokenAuth, WrapRow,
+    Account, ActorHead, CommitRow, EnvHeadRow, EventRow, Identity, InviteAuth, Item, JoinRow,
+    LinkRow, NodeRow, PreviousRow, TokenAuth, WrapRow,
 };
 pub use traits::{ReadTx, Store, WriteTx};
 

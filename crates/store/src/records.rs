@@ -2,8 +2,8 @@
 
 use strongroom_format::commit::Change;
 use strongroom_format::hash::Digest;
-use strongroom_format::id::{DeviceId, EnvId, OrgId, Principal, UserId};
-use strongroom_format::statement::PublicKey;
+use strongroom_format::id::{DeviceId, EnvId, InviteId, OrgId, Principal, UserId};
+use strongroom_format::statement::{MemberKeys, PublicKey, Signature};
 use strongroom_format::wire::WRAP_LEN;
 
 /// A person's public keys and sealed keyset (docs/protocol.md, section 3).
@@ -102,6 +102,45 @@ pub struct TokenAuth {
     pub org: OrgId,
     /// SHA-256 of the bearer.
     pub hash: Digest,
+}
+
+/// What an invitation's bearer is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InviteAuth {
+    /// The only organisation it speaks to.
+    pub org: OrgId,
+    /// SHA-256 of the bearer.
+    pub hash: Digest,
+    /// Whether it was used in a way of which the chain says nothing: for a reset of keys.
+    pub spent: bool,
+}
+
+/// Somebody's request to be admitted with an invitation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoinRow {
+    /// The invitation.
+    pub invite: InviteId,
+    /// Who asks.
+    pub user: UserId,
+    /// The keys to be admitted.
+    pub keys: MemberKeys,
+    /// By the identity key.
+    pub pop: Signature,
+    /// By the invitation's key; the server cannot check it.
+    pub mac: [u8; 32],
+    /// Whether a present member asks for new keys.
+    pub reset: bool,
+    /// When it came, in milliseconds since 1970.
+    pub time_ms: u64,
+}
+
+/// Somebody as an issuer of tokens knows them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Identity {
+    /// The issuer identifier, `iss`.
+    pub issuer: String,
+    /// The issuer's own name for the person, `sub`.
+    pub subject: String,
 }
 
 /// One entry of an audit log.

@@ -8,12 +8,14 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use strongroom_format::hash::Digest;
-use strongroom_format::id::{DeviceId, EnvId, OrgId, Principal, SecretId, TokenId, UserId};
+use strongroom_format::id::{
+    DeviceId, EnvId, InviteId, OrgId, Principal, SecretId, TokenId, UserId,
+};
 
 use crate::StoreError;
 use crate::records::{
-    Account, ActorHead, CommitRow, EnvHeadRow, EventRow, Item, LinkRow, NodeRow, PreviousRow,
-    TokenAuth, WrapRow,
+    Account, ActorHead, CommitRow, EnvHeadRow, EventRow, Identity, InviteAuth, Item, JoinRow,
+    LinkRow, NodeRow, PreviousRow, TokenAuth, WrapRow,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -37,12 +39,20 @@ pub trait Store: Debug + Send + Sync + 'static {
 pub trait ReadTx: Send {
     /// An account.
     async fn account(&mut self, user: &UserId) -> Result<Option<Account>>;
+    /// Whether there is any account at all.
+    async fn has_accounts(&mut self) -> Result<bool>;
+    /// Whose account an identity is bound to.
+    async fn bound_user(&mut self, identity: &Identity) -> Result<Option<UserId>>;
     /// The organisations whose present member `user` is, rising.
     async fn orgs_of(&mut self, user: &UserId) -> Result<Vec<OrgId>>;
     /// Whether `who` is a present member or a live token of `org`.
     async fn is_insider(&mut self, org: &OrgId, who: &Principal) -> Result<bool>;
     /// What a token's bearer is compared with.
     async fn token_auth(&mut self, token: &TokenId) -> Result<Option<TokenAuth>>;
+    /// What an invitation's bearer is compared with.
+    async fn invite_auth(&mut self, invite: &InviteId) -> Result<Option<InviteAuth>>;
+    /// The joins that wait, by invitation and then by person.
+    async fn joins(&mut self, org: &OrgId) -> Result<Vec<JoinRow>>;
 
     /// Links from position `from` on: at most `count`, and no more once they hold `bytes`.
     async fn links(
@@ -127,6 +137,10 @@ pub trait ReadTx: Send {
 pub trait WriteTx: ReadTx {
     /// Adds an account; [`StoreError::Taken`] if the id exists.
     async fn insert_account(&mut self, account: &Account) -> Result<()>;
+    /// Replaces the keys and the keyset of an account; [`StoreError::Failed`] if there is none.
+    async fn replace_account(&mut self, account: &Account) -> Result<()>;
+    /// Binds an identity to an account; [`StoreError::Taken`] if it is bound already.
+    async fn insert_identity(&mut self, identity: &Identity, user: &UserId) -> Result<()>;
     /// Adds an organisation; [`StoreError::Taken`] if it exists.
     async fn insert_org(&mut self, org: &OrgId) -> Result<()>;
     /// Appends links; [`StoreError::Taken`] if one of the positions is.
@@ -135,6 +149,15 @@ pub trait WriteTx: ReadTx {
     async fn set_insider(&mut self, org: &OrgId, who: &Principal, inside: bool) -> Result<()>;
     /// Keeps what a new token's bearer is compared with.
     async fn insert_token_auth(&mut self, token: &TokenId, auth: &TokenAuth) -> Result<()>;
+    /// Keeps what a new invitation's bearer is compared with; [`StoreError::Taken`] if there is
+    /// one of this id.
+    async fn insert_invite_auth(&mut self, invite: &InviteId, auth: &InviteAuth) -> Result<()>;
+    /// Says that an invitation was used for a reset of keys.
+    async fn spend_invite(&mut self, org: &OrgId, invite: &InviteId) -> Result<()>;
+    /// Keeps a join, instead of an earlier one of the same person with the same invitation.
+    async fn put_join(&mut self, org: &OrgId, join: &JoinRow) -> Result<()>;
+    /// Forgets the joins of an invitation.
+    async fn drop_joins(&mut self, org: &OrgId, invite: &InviteId) -> Result<()>;
     /// Keeps the wraps that new links list.
     async fn insert_wraps(&mut self, org: &OrgId, wraps: &[WrapRow]) -> Result<()>;
     /// Keeps the sealed previous keys that new links list.
