@@ -246,7 +246,8 @@ BODIES = [None] + [layout(fields) for fields in (
     "env env_id, env_kind u8, place h16, parent env_id, expires u64, owner usr_id",
     "env env_id, principal principal, rights u8, not_after u64",
     "env env_id, principal principal",
-    "env env_id, epoch u32, dek_commit h32, reason u8, wraps wrap_entries, previous h32",
+    "env env_id, epoch u32, dek_commit h32, reason u8, cut_seq u64, cut_head h32,"
+    "wraps wrap_entries, previous h32",
     "token tok_id, sig_pub h32, enc_pub h32, rights env_rights, not_after u64",
     "token tok_id",
     POLICY,
@@ -528,7 +529,8 @@ CONSTRUCTS = {
     "secret-key-text": lambda c: {"text": secret_key_text(h32(c["secret_key"]))},
 }
 OBJECT_FILES = ["link", "commit", "state-root", "event", "checkpoint", "pins", "tree", "envelope",
-                "wrap-object", "token-object", "invite-object", "sign-in", "random-objects"]
+                "wrap-object", "token-object", "invite-object", "sign-in", "event-later-kinds",
+                "random-objects"]
 
 # ---------------------------------------------------------------- running
 

@@ -12,7 +12,7 @@ use strongroom_format::pins::EnvPin;
 use strongroom_format::statement::{EnvKind, EpochReason, Rights};
 use thiserror::Error;
 
-use crate::org::OrgState;
+use crate::org::{EnvState, Epoch, OrgState};
 use crate::signature::verifies_labelled;
 use crate::trie::{Item, Origin, Trie};
 
@@ -55,12 +55,15 @@ pub enum CommitError {
     /// The author may not write here, or not these items.
     #[error("the author may not write this")]
     NoRight,
-    /// The author was removed, and this commit lies behind the cut.
-    #[error("the author was removed before this commit")]
+    /// The author was removed or the data key replaced, and this commit lies behind the cut.
+    #[error("the author was removed or the data key replaced before this commit")]
     Cut,
-    /// A removal names another commit at this place.
-    #[error("the commit is not the one that a removal names")]
+    /// A removal or a new data key names another commit at this place.
+    #[error("the commit is not the one that the chain names")]
     CutForked,
+    /// The history ends before a commit that a removal or a new data key names.
+    #[error("the history ends before a commit that the chain names")]
+    BeforeCut,
     /// The branch has ended.
     #[error("the branch has ended")]
     Ended,
@@ -131,6 +134,7 @@ pub fn verify(
         }
     }
     require(pin.is_none_or(|pin| pin.seq <= history.seq), CommitError::BelowPin)?;
+    history.require_cuts(org)?;
     Ok(history)
 }
 
@@ -161,10 +165,25 @@ impl EnvHistory {
         head: &SignedCommit,
         items: Vec<Item>,
     ) -> Result<Self, CommitError> {
+        let history = Self::restore(org, env, head, items, false)?;
+        history.require_cuts(org)?;
+        Ok(history)
+    }
+
+    /// As [`EnvHistory::from_head`], for items that this device itself verified and kept under
+    /// authenticated encryption: the completeness of the past is taken over, and the chain may
+    /// have gone on since, so that the history may end before a cut.
+    pub fn restore(
+        org: &OrgState,
+        env: EnvId,
+        head: &SignedCommit,
+        items: Vec<Item>,
+        complete: bool,
+    ) -> Result<Self, CommitError> {
         let commit = &head.commit;
         check_place(org, env, commit)?;
         check_author(org, head)?;
-        check_epoch(org, commit)?;
+        check_epoch(org, head)?;
         let rising = items.windows(2).all(|w| w[0].change.secret < w[1].change.secret);
         require(rising, CommitError::StateRoot)?;
         let rotation = last_rotation(org, commit);
@@ -187,7 +206,7 @@ impl EnvHistory {
             epoch: commit.dek_epoch,
             items,
             stale,
-            complete: false,
+            complete,
         })
     }
 
@@ -200,7 +219,7 @@ impl EnvHistory {
         require(commit.org_seq >= self.org_seq, CommitError::OrgHeadWentBack)?;
         require(commit.time_ms >= self.time_ms, CommitError::TimeWentBack)?;
         check_author(org, signed)?;
-        check_epoch(org, commit)?;
+        check_epoch(org, signed)?;
         let stale = self.check_reseal(org, commit)?;
         let items = self.items.with(self.next_items(commit)?);
         require(items.len() <= cap(org, self.env), CommitError::TooManyItems)?;
@@ -225,17 +244,16 @@ impl EnvHistory {
         Ok(())
     }
 
-    /// As [`EnvHistory::from_head`], for items that this device itself verified and kept under
-    /// authenticated encryption: their origins and the completeness of the past are taken over.
-    pub fn restore(
-        org: &OrgState,
-        env: EnvId,
-        head: &SignedCommit,
-        items: Vec<Item>,
-        complete: bool,
-    ) -> Result<Self, CommitError> {
-        let history = Self::from_head(org, env, head, items)?;
-        Ok(Self { complete, ..history })
+    /// Checks that the history is as long as the chain says, and that its newest commit is none
+    /// that the chain cut off since: for a history that is up to date with what the server shows.
+    pub fn require_cuts(&self, org: &OrgState) -> Result<(), CommitError> {
+        let state = org.env(&self.env).ok_or(CommitError::UnknownEnv)?;
+        check_epoch_cuts(state, self.epoch, self.seq, &self.head)?;
+        let removals = org.members().values().filter_map(|member| member.removed.as_ref());
+        let removals = removals.flat_map(|(_, cuts)| cuts).filter(|cut| cut.env == self.env);
+        let last = state.epochs.last().map_or(0, |epoch| epoch.cut_seq);
+        let last = removals.map(|cut| cut.seq).fold(last, u64::max);
+        require(last <= self.seq, CommitError::BeforeCut)
     }
 
     /// The root that a commit with `changes` by `author` has to state.
@@ -393,9 +411,25 @@ fn check_cuts(org: &OrgState, signed: &SignedCommit) -> Result<(), CommitError> 
     Ok(())
 }
 
-fn check_epoch(org: &OrgState, commit: &Commit) -> Result<(), CommitError> {
+/// Whoever holds an old data key writes nothing behind the next one's cut, whatever head of the
+/// chain it claims to have seen. (Cuts never go back, so the next one's is the lowest.)
+fn check_epoch_cuts(
+    state: &EnvState,
+    epoch: u32,
+    seq: u64,
+    head: &Digest,
+) -> Result<(), CommitError> {
+    let next = epoch.checked_add(1).and_then(|next| state.epoch(next));
+    require(next.is_none_or(|next| seq <= next.cut_seq), CommitError::Cut)?;
+    let forked = |cut: &Epoch| cut.cut_seq == seq && cut.cut_head != *head;
+    require(!state.epochs.iter().any(forked), CommitError::CutForked)
+}
+
+fn check_epoch(org: &OrgState, signed: &SignedCommit) -> Result<(), CommitError> {
+    let commit = &signed.commit;
     let state = org.env(&commit.env).ok_or(CommitError::UnknownEnv)?;
     let current = state.epoch_at(commit.org_seq);
     require(current != 0 && commit.dek_epoch == current, CommitError::WrongEpoch)?;
-    require(!state.is_due_at(commit.org_seq), CommitError::Due)
+    require(!state.is_due_at(commit.org_seq), CommitError::Due)?;
+    check_epoch_cuts(state, commit.dek_epoch, commit.seq, &signed.head())
 }

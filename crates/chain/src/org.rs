@@ -89,6 +89,9 @@ pub enum ChainError {
     /// The recipients are not exactly the current readers.
     #[error("the data key's recipients are not the readers")]
     Recipients,
+    /// The last commit before a new data key lies before that of the data key before.
+    #[error("the data key's cut goes back")]
+    EpochCut,
     /// The sealed previous key is missing, or there is none.
     #[error("the previous data key is not kept")]
     Previous,
@@ -191,6 +194,10 @@ pub struct Epoch {
     pub dek_commit: Digest,
     /// Why it was made.
     pub reason: EpochReason,
+    /// The last commit before it: behind this one, none under an older key counts. 0 for none.
+    pub cut_seq: u64,
+    /// Head of that commit; zeros for none.
+    pub cut_head: Digest,
     /// Who holds it, rising by recipient.
     pub wraps: Vec<WrapEntry>,
     /// SHA-256 of the sealed previous key; zero in the first epoch.

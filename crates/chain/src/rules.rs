@@ -109,11 +109,13 @@ pub(crate) fn apply(org: &mut OrgState, s: &Statement) -> Checked {
             link.env_grant(org, *env, *principal, Grant { rights: *rights, not_after: *not_after })
         }
         Body::EnvRevoke { env, principal } => link.env_revoke(org, *env, *principal),
-        Body::DekEpoch { env, epoch, dek_commit, reason, wraps, previous } => {
+        Body::DekEpoch { env, epoch, dek_commit, reason, cut_seq, cut_head, wraps, previous } => {
             let state = Epoch {
                 link: s.seq,
                 dek_commit: *dek_commit,
                 reason: *reason,
+                cut_seq: *cut_seq,
+                cut_head: *cut_head,
                 wraps: wraps.clone(),
                 previous: *previous,
             };
@@ -426,6 +428,7 @@ impl Step {
         let first = epoch.reason == EpochReason::First;
         require(epoch.reason == expected && first == (number == 1), ChainError::EpochReason)?;
         require((epoch.previous == ZERO) == first, ChainError::Previous)?;
+        require(continues_cut(state.epochs.last(), &epoch), ChainError::EpochCut)?;
         let listed = epoch.wraps.iter().map(|WrapEntry { recipient, .. }| *recipient);
         require(listed.eq(org.readers(&env, self.time_ms)), ChainError::Recipients)?;
         if let Some(state) = org.envs.get_mut(&env) {
@@ -530,6 +533,15 @@ impl Step {
         }
         Ok(())
     }
+}
+
+/// The first data key cuts nothing; a later one cuts where the one before did, or behind. Whether
+/// the cut is a commit at all is seen by whoever has the history.
+fn continues_cut(before: Option<&Epoch>, epoch: &Epoch) -> bool {
+    let before = before.map_or((0, ZERO), |before| (before.cut_seq, before.cut_head));
+    let here = (epoch.cut_seq, epoch.cut_head);
+    let forward = here.0 > before.0 && here.1 != ZERO && epoch.reason != EpochReason::First;
+    forward || here == before
 }
 
 /// An environment whose readers are a matter of grants; the directory's are not.

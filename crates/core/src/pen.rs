@@ -3,6 +3,7 @@
 //! Everything goes through the same verifier that every other client will use, before it leaves
 //! this device. If the server refuses, the copy is dropped and nothing happened.
 
+use strongroom_chain::EnvHistory;
 use strongroom_chain::org::ChainError;
 use strongroom_crypto::safe::seal::SealError;
 use strongroom_crypto::safe::{
@@ -22,7 +23,7 @@ use strongroom_secret::SecretBytes;
 use thiserror::Error;
 
 use crate::details::{Details, EnvClass, Thing};
-use crate::env::TakeError;
+use crate::env::{EnvCopy, TakeError};
 use crate::replica::{ReadError, Replica, ReplicaError};
 use std::sync::Arc;
 
@@ -216,7 +217,8 @@ impl<'a> Pen<'a> {
     }
 
     /// Makes a new data key, wraps it to exactly the current readers, and seals the one before
-    /// under it.
+    /// under it. It cuts the environment where this replica verified it, so it comes before all
+    /// commits there of the same write.
     pub fn new_epoch(&mut self, env: EnvId, reason: EpochReason) -> Result<(), WriteError> {
         let state = self.replica.state();
         let last = state.env(&env).ok_or(ReadError::Missing)?.epoch_at(state.seq());
@@ -252,7 +254,17 @@ impl<'a> Pen<'a> {
             wrap: content_hash(wrap),
         };
         let listed = wraps.iter().map(entry).collect();
-        self.link(Body::DekEpoch { env, epoch, dek_commit, reason, wraps: listed, previous })?;
+        let history = self.replica.env(&env).map(EnvCopy::history);
+        self.link(Body::DekEpoch {
+            env,
+            epoch,
+            dek_commit,
+            reason,
+            cut_seq: history.map_or(0, EnvHistory::seq),
+            cut_head: history.map_or(ZERO, EnvHistory::head),
+            wraps: listed,
+            previous,
+        })?;
         let own = self.replica.principal();
         for (recipient, wrap) in wraps {
             let Ok(wrap) = <[u8; WRAP_LEN]>::try_from(wrap) else { continue };

@@ -321,12 +321,15 @@ pub enum Body {
     EnvGrant { env: EnvId, principal: Principal, rights: Rights, not_after: u64 },
     /// 10: takes all rights on an environment.
     EnvRevoke { env: EnvId, principal: Principal },
-    /// 11: a new data key; the list is exactly the current readers.
+    /// 11: a new data key; the list is exactly the current readers. The cut is the last commit
+    /// before it (0 and zeros if there is none): nothing under an older key counts behind it.
     DekEpoch {
         env: EnvId,
         epoch: u32,
         dek_commit: Digest,
         reason: EpochReason,
+        cut_seq: u64,
+        cut_head: Digest,
         wraps: Vec<WrapEntry>,
         previous: Digest,
     },
@@ -447,10 +450,20 @@ impl Body {
                 env.write(w);
                 principal.write(w);
             }
-            Self::DekEpoch { env, epoch, dek_commit, reason, wraps, previous } => {
+            Self::DekEpoch {
+                env,
+                epoch,
+                dek_commit,
+                reason,
+                cut_seq,
+                cut_head,
+                wraps,
+                previous,
+            } => {
                 env.write(w);
                 w.u32(*epoch).fixed(dek_commit);
                 reason.write(w);
+                w.u64(*cut_seq).fixed(cut_head);
                 write_list(w, wraps);
                 w.fixed(previous);
             }
@@ -539,6 +552,8 @@ impl Body {
                 epoch: r.u32()?,
                 dek_commit: r.array()?,
                 reason: EpochReason::read(r)?,
+                cut_seq: r.u64()?,
+                cut_head: r.array()?,
                 wraps: read_sorted(r, MAX_READERS, |entry: &WrapEntry| entry.recipient)?,
                 previous: r.array()?,
             },

@@ -98,6 +98,13 @@ refusals! { CommitError;
         fork.org = world.org;
         fork.take(owner().sign_commit(other))
     }
+    BeforeCut: a_history_that_ends_before_a_cut_is_refused => {
+        let mut world = stocked();
+        let (head, items) = (world.commits[&PROD].last().unwrap().clone(), world.items(PROD));
+        world.write(&owner(), PROD, one()).unwrap();
+        world.epoch(&owner(), PROD, EpochReason::ReaderAdded);
+        EnvHistory::from_head(&world.org, PROD, &head, items)
+    }
     Ended: a_branch_takes_nothing_after_its_end => {
         let mut world = stocked();
         let env = branch(&mut world);

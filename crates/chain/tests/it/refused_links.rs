@@ -8,6 +8,7 @@ use strongroom_format::statement::{
 };
 
 use crate::coverage::refusals;
+use crate::refused_commits::stocked;
 use crate::world::{
     DAY, DIRECTORY, PROD, Signer, World, admin, bystander, digest, env_id, genesis_statement,
     owner, place, resigned, reviewer, writer,
@@ -138,11 +139,8 @@ refusals! { ChainError;
     }
     EpochNumber: a_data_key_that_skips_a_number_is_refused => {
         let world = World::team();
-        let Body::DekEpoch { env, epoch, dek_commit, reason, wraps, previous } =
-            world.epoch_body(PROD, EpochReason::Rotation) else { panic!() };
-        world.would(&owner(), Body::DekEpoch {
-            env, epoch: epoch + 1, dek_commit, reason, wraps, previous,
-        })
+        let body = world.edited_epoch(PROD, EpochReason::Rotation, |e| *e.epoch += 1);
+        world.would(&owner(), body)
     }
     EpochReason: a_rotation_cannot_pass_as_an_added_reader => {
         let mut world = World::team();
@@ -151,21 +149,24 @@ refusals! { ChainError;
     }
     Recipients: a_ghost_among_the_recipients_is_refused => {
         let world = World::team();
-        let Body::DekEpoch { env, epoch, dek_commit, reason, mut wraps, previous } =
-            world.epoch_body(PROD, EpochReason::Rotation) else { panic!() };
-        let mut ghost = wraps[0];
-        ghost.recipient = bystander().who;
-        wraps.push(ghost);
-        wraps.sort_by_key(|wrap| wrap.recipient);
-        world.would(&owner(), Body::DekEpoch { env, epoch, dek_commit, reason, wraps, previous })
+        let body = world.edited_epoch(PROD, EpochReason::Rotation, |e| {
+            let mut ghost = e.wraps[0];
+            ghost.recipient = bystander().who;
+            e.wraps.push(ghost);
+            e.wraps.sort_by_key(|wrap| wrap.recipient);
+        });
+        world.would(&owner(), body)
     }
     Previous: a_new_data_key_without_the_old_one_is_refused => {
         let world = World::team();
-        let Body::DekEpoch { env, epoch, dek_commit, reason, wraps, .. } =
-            world.epoch_body(PROD, EpochReason::Rotation) else { panic!() };
-        world.would(&owner(), Body::DekEpoch {
-            env, epoch, dek_commit, reason, wraps, previous: ZERO,
-        })
+        let body = world.edited_epoch(PROD, EpochReason::Rotation, |e| *e.previous = ZERO);
+        world.would(&owner(), body)
+    }
+    EpochCut: a_new_data_key_that_cuts_before_the_last_one_is_refused => {
+        let mut world = stocked();
+        world.epoch(&owner(), PROD, EpochReason::ReaderAdded);
+        let body = world.edited_epoch(PROD, EpochReason::ReaderAdded, |e| *e.cut_seq -= 1);
+        world.would(&owner(), body)
     }
     NotTightening: a_policy_cannot_be_loosened => {
         let looser = Policy { max_quiet_days: 30, ..Policy::initial() };

@@ -4,14 +4,14 @@
 use strongroom_chain::history::{CommitError, EnvHistory};
 use strongroom_chain::org::ChainError;
 use strongroom_format::commit::{Change, MAX_ITEMS, SignedCommit};
-use strongroom_format::id::{EnvId, SecretId, UserId};
+use strongroom_format::id::{EnvId, SecretId, TokenId, UserId};
 use strongroom_format::statement::{Body, EnvKind, EnvRight, EpochReason, Policy, Rights, Role};
 
 use crate::refused_commits::stocked;
 use crate::refused_links::composed;
 use crate::world::{
-    DAY, DIRECTORY, PROD, Signer, World, admin, bystander, delete, digest, env_id, owner, place,
-    put, reviewer, secret, writer,
+    DAY, DIRECTORY, EpochEdit, PROD, Signer, World, admin, bystander, delete, digest, env_id,
+    owner, place, put, reviewer, secret, writer,
 };
 
 type Way = fn(&mut World);
@@ -91,15 +91,138 @@ fn every_way_out_makes_a_new_data_key_due() {
     }
 }
 
+/// Signed under the data key and head of the chain as they are now, and kept back.
+fn kept_back(world: &World, author: &Signer) -> SignedCommit {
+    author.sign_commit(world.commit(author, PROD, vec![put(secret(2), 2, 0x66)]))
+}
+
+#[test]
+fn whoever_loses_a_data_key_in_any_way_writes_nothing_behind_the_next_ones_cut() {
+    let token = Signer::token(70);
+    let both = Rights::READ.with(Rights::WRITE);
+    let ways: [(&str, Signer, Way); 6] = [
+        ("revoke", writer(), |w| {
+            w.say(&owner(), Body::EnvRevoke { env: PROD, principal: writer().who }).unwrap();
+        }),
+        ("a grant without write", writer(), |w| w.grant(&owner(), PROD, &writer(), Rights::READ)),
+        ("new keys", writer(), |w| {
+            w.say(&writer(), w.rotate_body(&writer(), &writer().rekeyed(90))).unwrap();
+        }),
+        ("reset keys", writer(), |w| {
+            w.say(&owner(), w.reset_body(&writer(), &writer().rekeyed(90))).unwrap();
+        }),
+        ("a revoked token", token.clone(), |w| {
+            w.say(&owner(), Body::TokenRevoke { token: TokenId([70; 16]) }).unwrap();
+        }),
+        ("a grant that lapsed", bystander(), |w| w.now += 2 * DAY),
+    ];
+    let mut base = stocked();
+    let right = EnvRight { env: PROD, rights: both, not_after: 0 };
+    base.say(&owner(), World::token_body(&token, vec![right], 0)).unwrap();
+    let (principal, not_after) = (bystander().who, base.now + DAY);
+    let grant = Body::EnvGrant { env: PROD, principal, rights: both, not_after };
+    base.say(&owner(), grant).unwrap();
+    base.epoch(&owner(), PROD, EpochReason::ReaderAdded);
+    base.write(&owner(), PROD, vec![put(secret(1), 2, 1)]).unwrap();
+    for (way, who, lose) in ways {
+        let mut world = base.clone();
+        let late = kept_back(&world, &who);
+        lose(&mut world);
+        // Until somebody makes the new key, nothing says where the old one ends.
+        assert_eq!(world.clone().take(late.clone()), Ok(()), "{way}");
+        world.epoch(&owner(), PROD, EpochReason::Rotation);
+        assert_eq!(world.clone().take(late.clone()), Err(CommitError::Cut), "{way}");
+        // A fresh device that is shown only the late commit and its items.
+        let mut items = world.items(PROD);
+        let changed = items.iter_mut().find(|item| item.change.secret == secret(2)).unwrap();
+        changed.change = put(secret(2), 2, 0x66);
+        let fresh = EnvHistory::from_head(&world.org, PROD, &late, items);
+        assert_eq!(fresh.map(drop), Err(CommitError::Cut), "{way}");
+        let all = world.reseal(PROD);
+        assert_eq!(world.write(&owner(), PROD, all), Ok(()), "{way}");
+        assert!(world.verify_fresh(PROD).is_ok(), "{way}");
+    }
+}
+
+#[test]
+fn a_device_that_took_a_commit_before_it_was_cut_off_sees_it_afterwards() {
+    let mut world = stocked();
+    let mut device = world.history(PROD);
+    let late = kept_back(&world, &writer());
+    device.apply(&world.org, &late).unwrap();
+    assert_eq!(device.require_cuts(&world.org), Ok(()));
+    world.epoch(&owner(), PROD, EpochReason::Rotation);
+    assert_eq!(device.require_cuts(&world.org), Err(CommitError::Cut));
+    assert_eq!(world.history(PROD).require_cuts(&world.org), Ok(()));
+    // Where the chain names another commit at the same place, and where it names a later one.
+    let mut forked = world.clone();
+    let other = forked.commit(&owner(), PROD, forked.reseal(PROD));
+    forked.take(owner().sign_commit(other)).unwrap();
+    let all = world.reseal(PROD);
+    world.write(&owner(), PROD, all).unwrap();
+    let behind = forked.clone();
+    world.epoch(&owner(), PROD, EpochReason::ReaderAdded);
+    let forked = forked.history(PROD).require_cuts(&world.org);
+    assert_eq!(forked, Err(CommitError::CutForked));
+    world.write(&owner(), PROD, vec![put(secret(7), 1, 1)]).unwrap();
+    world.epoch(&owner(), PROD, EpochReason::ReaderAdded);
+    let behind = behind.history(PROD).require_cuts(&world.org);
+    assert_eq!(behind, Err(CommitError::CutForked));
+}
+
+#[test]
+fn every_data_keys_cut_names_one_history_for_ever() {
+    let mut world = stocked();
+    let before = world.clone();
+    world.write(&writer(), PROD, vec![put(secret(1), 2, 1)]).unwrap();
+    world.epoch(&owner(), PROD, EpochReason::ReaderAdded);
+    world.write(&writer(), PROD, vec![put(secret(1), 3, 1)]).unwrap();
+    world.epoch(&owner(), PROD, EpochReason::ReaderAdded);
+    let mut fork = before;
+    fork.org = world.org.clone();
+    let mut other = fork.commit(&writer(), PROD, vec![put(secret(1), 2, 2)]);
+    (other.org_seq, other.dek_epoch) = (world.org.seq() - 2, 2);
+    other.org_head = world.org.head_at(other.org_seq).unwrap();
+    let outcome = fork.take(writer().sign_commit(other));
+    assert_eq!(outcome, Err(CommitError::CutForked), "the cut before the last one counts too");
+}
+
+#[test]
+fn the_cuts_of_data_keys_go_forward() {
+    let mut world = stocked();
+    let first = |edit: fn(EpochEdit<'_>)| {
+        let mut world = World::founded();
+        let body = World::create_body(PROD, EnvKind::App, place(1), EnvId::ZERO);
+        world.say(&owner(), body).unwrap();
+        world.would(&owner(), world.edited_epoch(PROD, EpochReason::First, edit))
+    };
+    assert_eq!(first(|_| {}), Ok(()));
+    assert_eq!(first(|e| *e.cut_seq = 1), Err(ChainError::EpochCut));
+    assert_eq!(first(|e| *e.cut_head = digest(1)), Err(ChainError::EpochCut));
+    assert_eq!(first(|e| (*e.cut_seq, *e.cut_head) = (1, digest(1))), Err(ChainError::EpochCut));
+    world.epoch(&owner(), PROD, EpochReason::ReaderAdded);
+    let next = |world: &World, edit: fn(EpochEdit<'_>)| {
+        world.would(&owner(), world.edited_epoch(PROD, EpochReason::ReaderAdded, edit))
+    };
+    assert_eq!(next(&world, |_| {}), Ok(()), "nothing was written in between");
+    assert_eq!(next(&world, |e| *e.cut_head = digest(1)), Err(ChainError::EpochCut));
+    assert_eq!(next(&world, |e| *e.cut_seq -= 1), Err(ChainError::EpochCut));
+    assert_eq!(
+        next(&world, |e| (*e.cut_seq, *e.cut_head) = (0, [0; 32])),
+        Err(ChainError::EpochCut)
+    );
+    world.write(&writer(), PROD, vec![put(secret(1), 2, 1)]).unwrap();
+    assert_eq!(next(&world, |_| {}), Ok(()));
+    assert_eq!(next(&world, |e| *e.cut_head = [0; 32]), Err(ChainError::EpochCut));
+}
+
 #[test]
 fn the_recipients_are_exactly_the_readers() {
     let world = World::team();
-    let Body::DekEpoch { env, epoch, dek_commit, reason, wraps, previous } =
-        world.epoch_body(PROD, EpochReason::Rotation)
-    else {
+    let with = |wraps| world.edited_epoch(PROD, EpochReason::Rotation, |e| *e.wraps = wraps);
+    let Body::DekEpoch { wraps, .. } = world.epoch_body(PROD, EpochReason::Rotation) else {
         panic!()
     };
-    let with = |wraps| Body::DekEpoch { env, epoch, dek_commit, reason, wraps, previous };
     assert_eq!(wraps.len(), 2);
     assert_eq!(world.would(&owner(), with(wraps.clone())), Ok(()));
     for wrong in [vec![wraps[0]], vec![wraps[1]], vec![], vec![wraps[0], wraps[0], wraps[1]]] {

@@ -115,14 +115,16 @@ fn body_fields(body: &Body) -> Value {
         Body::EnvRevoke { env, principal: who } => {
             json!({ "env_id": hex(&env.0), "principal": principal(who) })
         }
-        Body::DekEpoch { env, epoch, dek_commit, reason, wraps, previous } => json!({
-            "env_id": hex(&env.0), "epoch": epoch, "dek_commit": hex(dek_commit),
-            "reason": reason.byte(),
-            "wraps": wraps.iter().map(|wrap| json!({
-                "recipient": principal(&wrap.recipient), "wrap_hash": hex(&wrap.wrap),
-            })).collect::<Vec<_>>(),
-            "previous_hash": hex(previous),
-        }),
+        Body::DekEpoch { env, epoch, dek_commit, reason, cut_seq, cut_head, wraps, previous } => {
+            json!({
+                "env_id": hex(&env.0), "epoch": epoch, "dek_commit": hex(dek_commit),
+                "reason": reason.byte(), "cut_seq": cut_seq, "cut_head": hex(cut_head),
+                "wraps": wraps.iter().map(|wrap| json!({
+                    "recipient": principal(&wrap.recipient), "wrap_hash": hex(&wrap.wrap),
+                })).collect::<Vec<_>>(),
+                "previous_hash": hex(previous),
+            })
+        }
         Body::TokenIssue { token, sig_pub, enc_pub, rights, not_after } => json!({
             "token_id": hex(&token.0), "sig_pub": hex(sig_pub), "enc_pub": hex(enc_pub),
             "rights": env_rights(rights), "not_after": not_after,

@@ -128,6 +128,15 @@ pub(crate) const DIRECTORY: EnvId = EnvId([0xd0; 16]);
 /// The environment that [`World::team`] has.
 pub(crate) const PROD: EnvId = EnvId([0xe1; 16]);
 
+/// What a test may change of a new data key.
+pub(crate) struct EpochEdit<'a> {
+    pub(crate) epoch: &'a mut u32,
+    pub(crate) cut_seq: &'a mut u64,
+    pub(crate) cut_head: &'a mut Digest,
+    pub(crate) wraps: &'a mut Vec<WrapEntry>,
+    pub(crate) previous: &'a mut Digest,
+}
+
 pub(crate) fn genesis_statement(founder: &Signer) -> Statement {
     Statement {
         org: OrgId::ZERO,
@@ -281,6 +290,7 @@ impl World {
     /// The next data key, for exactly the readers of the next second.
     pub(crate) fn epoch_body(&self, env: EnvId, reason: EpochReason) -> Body {
         let state = self.org.env(&env).unwrap();
+        let history = self.histories.get(&env);
         let epoch = state.epoch_at(self.org.seq()) + 1;
         let entry = |recipient: Principal| WrapEntry {
             recipient,
@@ -291,9 +301,26 @@ impl World {
             epoch,
             dek_commit: sha256(&[b"dek", &epoch.to_be_bytes(), &env.0]),
             reason,
+            cut_seq: history.map_or(0, EnvHistory::seq),
+            cut_head: history.map_or(ZERO, EnvHistory::head),
             wraps: self.org.readers(&env, self.now + 1000).into_iter().map(entry).collect(),
             previous: if epoch == 1 { ZERO } else { sha256(&[b"previous", &epoch.to_be_bytes()]) },
         }
+    }
+
+    /// As [`World::epoch_body`], after an edit.
+    pub(crate) fn edited_epoch(
+        &self,
+        env: EnvId,
+        reason: EpochReason,
+        edit: impl FnOnce(EpochEdit<'_>),
+    ) -> Body {
+        let mut body = self.epoch_body(env, reason);
+        let Body::DekEpoch { epoch, cut_seq, cut_head, wraps, previous, .. } = &mut body else {
+            panic!("not a data key");
+        };
+        edit(EpochEdit { epoch, cut_seq, cut_head, wraps, previous });
+        body
     }
 
     pub(crate) fn epoch(&mut self, author: &Signer, env: EnvId, reason: EpochReason) {

@@ -153,13 +153,27 @@ fn about_environments(d: &mut Draw, kind: u8, common: Common) -> (Body, Value) {
             let wraps = d.rising(entry, |entry| entry.recipient);
             let (epoch, dek_commit, previous) = (d.u32(), d.bytes(), d.bytes());
             let reason = d.one_of(EpochReason::ALL);
+            // Drawn apart, so that the other kinds keep their bytes.
+            let mut apart = Draw::new(u64::from(epoch));
+            let (cut_seq, cut_head) = (apart.u64(), apart.bytes());
             let spell =
                 |w: &WrapEntry| json!({ "recipient": text(w.recipient), "wrap": hex(w.wrap) });
             let spelled = json!({
                 "env": text(env), "epoch": epoch, "dek_commit": hex(dek_commit),
-                "reason": reason.byte(), "wraps": list(&wraps, spell), "previous": hex(previous),
+                "reason": reason.byte(), "cut_seq": cut_seq, "cut_head": hex(cut_head),
+                "wraps": list(&wraps, spell), "previous": hex(previous),
             });
-            (Body::DekEpoch { env, epoch, dek_commit, reason, wraps, previous }, spelled)
+            let body = Body::DekEpoch {
+                env,
+                epoch,
+                dek_commit,
+                reason,
+                cut_seq,
+                cut_head,
+                wraps,
+                previous,
+            };
+            (body, spelled)
         }
         _ => {
             let groups: Vec<EnvId> = (0..d.size(3)).map(|_| EnvId(d.bytes())).collect();

@@ -98,8 +98,20 @@ pub(crate) fn state_root(d: &mut Draw) -> Vector {
     (input, json!({ "root": hex(trie.root()) }))
 }
 
+/// Kinds that came after the first vectors were drawn, which stay as they are.
+const LATER_KINDS: std::ops::RangeInclusive<u8> = 0x87..=0x8c;
+
 pub(crate) fn event(d: &mut Draw) -> Vector {
-    let kind = d.one_of(EventKind::ALL);
+    event_of(d, |kind| !LATER_KINDS.contains(&kind.byte()))
+}
+
+pub(crate) fn later_event(d: &mut Draw) -> Vector {
+    event_of(d, |kind| LATER_KINDS.contains(&kind.byte()))
+}
+
+fn event_of(d: &mut Draw, drawn: impl Fn(&EventKind) -> bool) -> Vector {
+    let kinds: Vec<EventKind> = EventKind::ALL.iter().copied().filter(drawn).collect();
+    let kind = d.one_of(&kinds);
     let act = Act {
         org: OrgId(d.bytes()),
         kind,

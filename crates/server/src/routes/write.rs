@@ -16,7 +16,7 @@ use strongroom_format::commit::SignedCommit;
 use strongroom_format::event::EventKind;
 use strongroom_format::hash::{Digest, ZERO};
 use strongroom_format::id::{DeviceId, EnvId, OrgId, Principal, TokenId};
-use strongroom_format::statement::{Body, Link};
+use strongroom_format::statement::{Body, CutPoint, Link};
 use strongroom_format::wire::{TokenUpload, WriteAnswer, WriteBatch, content_hash};
 use strongroom_store::{CommitRow, Item, LinkRow, PreviousRow, StoreError, TokenAuth, WrapRow};
 
@@ -184,8 +184,9 @@ impl Write {
         Ok(Checked { state, links, commits, histories, wraps, previous, tokens, named })
     }
 
-    /// A removal must cut every environment where it stands now: a commit behind the cut would be
-    /// refused by every client, and with it all that follow.
+    /// A removal and a new data key must cut every environment where it stands now, before the
+    /// commits of this batch: a commit behind the cut would be refused by every client, and with
+    /// it all that follow.
     async fn check_cuts(
         &self,
         batch: &mut Batch<'_>,
@@ -194,7 +195,13 @@ impl Write {
         histories: &mut BTreeMap<EnvId, EnvHistory>,
     ) -> Result<(), Stop> {
         for link in links {
-            let Body::MemberRemove { cuts, .. } = &link.statement.body else { continue };
+            let cuts = match &link.statement.body {
+                Body::MemberRemove { cuts, .. } => cuts.clone(),
+                Body::DekEpoch { env, cut_seq, cut_head, .. } => {
+                    vec![CutPoint { env: *env, seq: *cut_seq, head: *cut_head }]
+                }
+                _ => continue,
+            };
             for cut in cuts {
                 let history = self.history(batch, state, cut.env).await?;
                 if (cut.seq, cut.head) != (history.seq(), history.head()) {

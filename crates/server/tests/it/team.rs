@@ -233,7 +233,17 @@ impl Team {
             self.batch.previous.push(PreviousUpload { env, epoch: last, sealed });
         }
         let dek_commit = sha256(&[b"dek", &epoch.to_be_bytes(), &env.0]);
-        self.say(Body::DekEpoch { env, epoch, dek_commit, reason, wraps, previous });
+        let history = self.histories.get(&env);
+        self.say(Body::DekEpoch {
+            env,
+            epoch,
+            dek_commit,
+            reason,
+            cut_seq: history.map_or(0, EnvHistory::seq),
+            cut_head: history.map_or(ZERO, EnvHistory::head),
+            wraps,
+            previous,
+        });
     }
 
     pub(crate) fn admit(&mut self, who: &Person, role: Role) {

@@ -379,3 +379,27 @@ async fn a_removal_cuts_where_the_environment_stands_and_ends_every_right_at_onc
     let honest = second_commit(&mut team.clone(), |_| {});
     server.client.write(&org, &session, &honest).await.is(422, "commit-due");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_data_key_cuts_where_the_environment_stands() {
+    let server = Server::start().await;
+    let (mut team, session) = server.team().await;
+    let org = team.org();
+    let mut too_early = team.clone();
+    too_early.epoch(PROD, EpochReason::ReaderAdded);
+    let early = too_early.take_batch();
+    team.write(PROD, &[(secret(1), 1)]);
+    server.client.write(&org, &session, &team.take_batch()).await.is(200, "ok");
+    server.client.write(&org, &session, &early).await.is(409, "stale-cut");
+    let server = server.restart().await;
+    let session = server.client.sign_in(&team.owner).await;
+    server.client.write(&org, &session, &early).await.is(409, "stale-cut");
+    // The links of a batch come before its commits, so they name none of them.
+    let mut ahead = team.clone();
+    ahead.write(PROD, &[(secret(2), 1)]);
+    ahead.epoch(PROD, EpochReason::ReaderAdded);
+    server.client.write(&org, &session, &ahead.take_batch()).await.is(409, "stale-cut");
+    team.epoch(PROD, EpochReason::ReaderAdded);
+    team.write(PROD, &[(secret(2), 1)]);
+    server.client.write(&org, &session, &team.take_batch()).await.is(200, "ok");
+}
