@@ -57,7 +57,7 @@ pub(crate) fn founded() -> Result<(Replica, EnvId), Failure> {
         sample: false,
         audit_vkey: Keyset::make(entropy)?.isk.public(),
     };
-    let me = Arc::new(Me { user: UserId(entropy::array(entropy)?), keyset });
+    let me = Arc::new(Me::person(UserId(entropy::array(entropy)?), keyset));
     let (replica, _) = Pen::found(me, &founding, entropy, NOW_MS)?.finish();
     let mut pen = Pen::new(&replica, entropy, NOW_MS);
     pen.create_app("storefront", &[("prod".to_owned(), EnvClass::Production)])?;

@@ -105,7 +105,9 @@ impl<'a> Pen<'a> {
         entropy: &'a mut dyn Entropy,
         now_ms: u64,
     ) -> Result<Self, WriteError> {
-        let founder = me.user;
+        let Principal::User(founder) = me.principal else {
+            return Err(ReplicaError::NotMine.into());
+        };
         let body = Body::Genesis {
             suite: SUITE_1,
             founder,

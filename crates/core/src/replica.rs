@@ -9,14 +9,16 @@ use std::sync::Arc;
 use strongroom_chain::org::{ChainError, OrgState};
 use strongroom_chain::trie::Item;
 use strongroom_crypto::safe::context::ItemContext;
-use strongroom_crypto::safe::{Dek, Keyset, OpenError, Recipient, WrapContext, open};
+use strongroom_crypto::safe::{
+    Dek, Keyset, OpenError, Recipient, ServiceToken, WrapContext, open,
+};
 use strongroom_format::commit::Field;
 use strongroom_format::encoding::{Codec, DecodeError, Reader, Writer};
 use strongroom_format::hash::Digest;
 use strongroom_format::id::{EnvId, OrgId, Principal, SecretId, UserId};
 use strongroom_format::note::Checkpoint;
 use strongroom_format::pins::{AuditPin, Pins};
-use strongroom_format::statement::{Body, Link};
+use strongroom_format::statement::{Body, Link, MemberKeys};
 use strongroom_format::wire::{FieldEnvelope, PreviousAnswer, WrapAnswer, content_hash};
 use strongroom_secret::SecretBytes;
 use thiserror::Error;
@@ -24,13 +26,26 @@ use thiserror::Error;
 use crate::details::Details;
 use crate::env::{EnvCopy, TakeError};
 
-/// The person who is signed in on this device.
+/// Whoever works on this device: a person, or a service token.
 #[derive(Debug)]
 pub struct Me {
     /// Who.
-    pub user: UserId,
+    pub principal: Principal,
     /// The private keys.
     pub keyset: Keyset,
+}
+
+impl Me {
+    /// A person with the keys of an opened keyset.
+    pub fn person(user: UserId, keyset: Keyset) -> Self {
+        Self { principal: Principal::User(user), keyset }
+    }
+
+    /// A service token with the keys that follow from it.
+    pub fn token(token: &ServiceToken) -> Self {
+        let keyset = Keyset { isk: token.identity(), iek: token.encryption() };
+        Self { principal: Principal::Token(token.id()), keyset }
+    }
 }
 
 /// Why a copy could not take in what the server sent.
@@ -57,8 +72,8 @@ pub enum ReplicaError {
     /// The server shows another link at a place this device has seen.
     #[error("the server shows another history than this device has seen")]
     Forked,
-    /// The chain does not list this person with these keys.
-    #[error("the organisation does not know this person's keys")]
+    /// The chain does not list this person or token with these keys.
+    #[error("the organisation does not know these keys")]
     NotMine,
     /// The audit checkpoint is not signed by the organisation's log, or goes back.
     #[error("the audit checkpoint does not fit")]
@@ -155,11 +170,20 @@ impl Replica {
         Ok(())
     }
 
-    /// Checks that the chain lists this person with the keys this device holds.
+    /// Checks that the chain lists this person or token with the keys this device holds.
     pub fn require_mine(&self) -> Result<(), ReplicaError> {
         let seq = self.state.seq();
-        let member = self.state.member(&self.me.user).filter(|m| m.is_active_at(seq));
-        let keys = member.and_then(|m| m.keys.at(seq)).map(|(_, keys)| *keys);
+        let keys = match self.me.principal {
+            Principal::User(user) => {
+                let member = self.state.member(&user).filter(|m| m.is_active_at(seq));
+                member.and_then(|m| m.keys.at(seq)).map(|(_, keys)| *keys)
+            }
+            Principal::Token(token) => {
+                let token = self.state.token(&token).filter(|t| t.revoked.is_none());
+                token.map(|t| MemberKeys { isk: t.sig_pub, iek: t.enc_pub })
+            }
+            Principal::Agent(_) => None,
+        };
         if keys == Some(self.me.keyset.public()) { Ok(()) } else { Err(ReplicaError::NotMine) }
     }
 
@@ -254,14 +278,14 @@ impl Replica {
         self.links.get(usize::try_from(seq).ok()?).map(Arc::as_ref)
     }
 
-    /// Who is signed in.
+    /// Who works on this device, with its keys.
     pub fn me(&self) -> &Arc<Me> {
         &self.me
     }
 
-    /// Who is signed in, as the author of what this device writes.
+    /// Who works on this device, as the author of what it writes.
     pub fn principal(&self) -> Principal {
-        Principal::User(self.me.user)
+        self.me.principal
     }
 
     /// What to remember of this copy; `generation` counts the writes of the pin file.

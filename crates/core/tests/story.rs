@@ -21,7 +21,7 @@ use strongroom_secret::SecretBytes;
 const NOW: u64 = 1_790_000_000_000;
 
 fn me(entropy: &mut RepeatableEntropy) -> Arc<Me> {
-    Arc::new(Me { user: UserId([7; 16]), keyset: Keyset::make(entropy).unwrap() })
+    Arc::new(Me::person(UserId([7; 16]), Keyset::make(entropy).unwrap()))
 }
 
 fn founded(entropy: &mut RepeatableEntropy) -> (Replica, WriteBatch) {

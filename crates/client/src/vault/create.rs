@@ -84,7 +84,7 @@ impl Creation {
         let new = NewVault {
             label: self.label.clone(),
             server: self.place.clone(),
-            user: account.me.user,
+            user: account.params.user,
             keyset: request.keyset.clone(),
             keep: self.keep,
             sample: self.sample,
@@ -98,15 +98,15 @@ impl Creation {
                 profile.cache_folder(&vault),
                 "cache",
                 vault,
-                account.me.user,
-                CacheKey::derive(&account.me.keyset.iek, &account.me.user.into()),
+                account.params.user,
+                CacheKey::derive(&account.me.keyset.iek, &account.me.principal),
             )?,
             drafts: Cache::open(
                 profile.vault_folder(&vault).join("drafts"),
                 "drafts",
                 vault,
-                account.me.user,
-                DraftsKey::derive(&account.me.keyset.iek, &account.me.user.into()),
+                account.params.user,
+                DraftsKey::derive(&account.me.keyset.iek, &account.me.principal),
             )?,
             pins: pin_store(self.keep, &profile, &keys, &account.me),
             keys: keys.clone(),
@@ -244,7 +244,7 @@ pub(super) fn pin_store(
     match keep {
         KeepSecretKey::Keyring | KeepSecretKey::File => PinStore::anchored(folder, keys.clone()),
         KeepSecretKey::Ask => {
-            PinStore::alone(folder, PinKey::derive(&me.keyset.iek, &me.user.into()))
+            PinStore::alone(folder, PinKey::derive(&me.keyset.iek, &me.principal))
         }
     }
 }
@@ -270,7 +270,7 @@ impl Account {
             .seal(&auk, &params, entropy)
             .map_err(|error| VaultError::System(error.to_string()))?;
         let login = LoginKey::derive(&secret_key, &user, params.epoch);
-        Ok(Self { me: Arc::new(Me { user, keyset }), secret_key, login, params, blob })
+        Ok(Self { me: Arc::new(Me::person(user, keyset)), secret_key, login, params, blob })
     }
 
     fn request(&self, origin: &str) -> CreateAccount {
@@ -284,7 +284,7 @@ impl Account {
             iek: B64(public.iek.to_vec()),
             blob: B64(self.blob.clone()),
         };
-        let user_id = self.me.user;
+        let user_id = self.params.user;
         let message = account_message(origin, &user_id, &keyset);
         CreateAccount {
             user_id,

@@ -150,7 +150,7 @@ impl Session {
     pub(super) async fn assemble(parts: Parts) -> Arc<Self> {
         let Parts { profile, lock, record, api, me, cache, drafts, pins, keys, clock, notices } =
             parts;
-        api.sign_in_as(Arc::new(Identity(Arc::clone(&me)))).await;
+        api.sign_in_as(Arc::new(Identity { user: record.user, me: Arc::clone(&me) })).await;
         Arc::new(Self {
             profile,
             lock,
@@ -177,7 +177,7 @@ impl Session {
 
     /// Who is signed in.
     pub fn user(&self) -> UserId {
-        self.me.user
+        hold(&self.record).user
     }
 
     /// Looks at the organisation in front, or changes its drafts. Runs under a lock: quick work
@@ -285,11 +285,14 @@ impl Session {
 }
 
 /// Signs in with the identity key of an unlocked vault.
-struct Identity(Arc<Me>);
+struct Identity {
+    user: UserId,
+    me: Arc<Me>,
+}
 
 impl SignIn for Identity {
     fn user(&self) -> UserId {
-        self.0.user
+        self.user
     }
 
     fn key(&self) -> SignInKey {
@@ -297,7 +300,7 @@ impl SignIn for Identity {
     }
 
     fn sign(&self, message: &[u8]) -> Result<[u8; 64], CannotSign> {
-        Ok(self.0.keyset.isk.sign(message))
+        Ok(self.me.keyset.isk.sign(message))
     }
 }
 

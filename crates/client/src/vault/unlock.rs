@@ -161,7 +161,7 @@ pub(super) fn open_keyset(
     let auk = Auk::derive(passphrase, secret_key, &params)?;
     let keyset = Keyset::open(&auk, &params, &public, &keyset.blob.0)
         .map_err(|_| VaultError::WrongPassphrase)?;
-    Ok(Arc::new(Me { user, keyset }))
+    Ok(Arc::new(Me::person(user, keyset)))
 }
 
 impl Session {
