@@ -530,7 +530,7 @@ CONSTRUCTS = {
 }
 OBJECT_FILES = ["link", "commit", "state-root", "event", "checkpoint", "pins", "tree", "envelope",
                 "wrap-object", "token-object", "invite-object", "sign-in", "event-later-kinds",
-                "random-objects"]
+                "event-later-acts", "random-objects"]
 
 # ---------------------------------------------------------------- running
 

@@ -4,6 +4,7 @@
 //! (level, index): the node over the entries `index << level .. (index + 1) << level`. A stored
 //! node never changes again, so appending is the only thing that can be done to a log.
 
+use strongroom_format::check::require;
 use strongroom_format::hash::{Digest, sha256};
 use thiserror::Error;
 
@@ -71,9 +72,21 @@ impl Frontier {
         Ok(Self { size, peaks })
     }
 
+    /// The frontier that a reader of the log kept: its size and [`Frontier::peaks`]. Only a root
+    /// that somebody signed shows that they are right.
+    pub fn kept(size: u64, peaks: Vec<Digest>) -> Result<Self, TreeError> {
+        let fits = u64::try_from(peaks.len()) == Ok(u64::from(size.count_ones()));
+        if fits { Ok(Self { size, peaks }) } else { Err(TreeError::Range) }
+    }
+
     /// Number of entries.
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// The roots of its perfect subtrees, widest first: one for each bit of the size.
+    pub fn peaks(&self) -> &[Digest] {
+        &self.peaks
     }
 
     /// Appends an entry by its leaf hash; gives the nodes that are now complete, leaf first.
@@ -168,15 +181,11 @@ pub fn verify_inclusion(
     root: &Digest,
     proof: &[Digest],
 ) -> Result<(), TreeError> {
-    if index >= size {
-        return Err(TreeError::Range);
-    }
-    let (mut node, mut last) = (index, size - 1);
+    require(index < size, TreeError::Range)?;
+    let (mut node, mut last) = (index, size.saturating_sub(1));
     let mut hash = *leaf;
     for sibling in proof {
-        if last == 0 {
-            return Err(TreeError::Proof);
-        }
+        require(last != 0, TreeError::Proof)?;
         if node & 1 == 1 || node == last {
             hash = node_hash(sibling, &hash);
             climb(&mut node, &mut last);
@@ -186,7 +195,8 @@ pub fn verify_inclusion(
         node >>= 1;
         last >>= 1;
     }
-    settle(last == 0 && hash == *root)
+    require(last == 0, TreeError::Proof)?;
+    require(hash == *root, TreeError::Proof)
 }
 
 /// Checks that the tree (`new`, `new_root`) begins with the tree (`old`, `old_root`)
@@ -198,14 +208,13 @@ pub fn verify_consistency(
     new_root: &Digest,
     proof: &[Digest],
 ) -> Result<(), TreeError> {
-    if old > new {
-        return Err(TreeError::Range);
-    }
+    require(old <= new, TreeError::Range)?;
     if old == 0 {
-        return settle(proof.is_empty());
+        return require(proof.is_empty(), TreeError::Proof);
     }
     if old == new {
-        return settle(proof.is_empty() && old_root == new_root);
+        require(proof.is_empty(), TreeError::Proof)?;
+        return require(old_root == new_root, TreeError::Proof);
     }
     let mut nodes = proof.iter();
     let first =
@@ -214,9 +223,7 @@ pub fn verify_consistency(
     climb_odd(&mut node, &mut last);
     let (mut old_hash, mut new_hash) = (*first, *first);
     for sibling in nodes {
-        if last == 0 {
-            return Err(TreeError::Proof);
-        }
+        require(last != 0, TreeError::Proof)?;
         if node & 1 == 1 || node == last {
             old_hash = node_hash(sibling, &old_hash);
             new_hash = node_hash(sibling, &new_hash);
@@ -227,11 +234,9 @@ pub fn verify_consistency(
         node >>= 1;
         last >>= 1;
     }
-    settle(last == 0 && old_hash == *old_root && new_hash == *new_root)
-}
-
-fn settle(holds: bool) -> Result<(), TreeError> {
-    if holds { Ok(()) } else { Err(TreeError::Proof) }
+    require(last == 0, TreeError::Proof)?;
+    require(old_hash == *old_root, TreeError::Proof)?;
+    require(new_hash == *new_root, TreeError::Proof)
 }
 
 /// Skips the levels where the last node has no sibling.

@@ -37,6 +37,12 @@ byte_enum! {
         Approved = 0x09,
         /// A person or a time limit refused an agent's request.
         Denied = 0x0a,
+        /// A holder showed that it can open a data key. The version is the key's epoch, the number
+        /// the actor's time, and the secret's place holds the proof.
+        Drilled = 0x0b,
+        /// A person says that what a secret opens was replaced where it was issued. The number is
+        /// the actor's time, in milliseconds since 1970; 0 takes an earlier word back.
+        Replaced = 0x0c,
         /// A session was opened.
         SignedIn = 0x80,
         /// Links, wraps and heads were fetched.

@@ -100,9 +100,16 @@ pub(crate) fn state_root(d: &mut Draw) -> Vector {
 
 /// Kinds that came after the first vectors were drawn, which stay as they are.
 const LATER_KINDS: std::ops::RangeInclusive<u8> = 0x87..=0x8c;
+const LATER_ACTS: std::ops::RangeInclusive<u8> = 0x0b..=0x0c;
 
 pub(crate) fn event(d: &mut Draw) -> Vector {
-    event_of(d, |kind| !LATER_KINDS.contains(&kind.byte()))
+    event_of(d, |kind| {
+        !LATER_KINDS.contains(&kind.byte()) && !LATER_ACTS.contains(&kind.byte())
+    })
+}
+
+pub(crate) fn later_act(d: &mut Draw) -> Vector {
+    event_of(d, |kind| LATER_ACTS.contains(&kind.byte()))
 }
 
 pub(crate) fn later_event(d: &mut Draw) -> Vector {
