@@ -1,10 +1,12 @@
 import type * as wire from "./bindings";
+import type { EnvView, OrgView, ProgressView, StatusView, TeamCommands, TeamEvents } from "./contract";
 
 export type {
-  AppView, CommandError, CommitOutcome, ConflictRow, CopyView, EnvClass, EnvRowView, EnvView, ImportIssue,
-  ImportReport, ImportRow, LockView, OrgView, PaletteHit, PaletteView, PersonView, ProgressView, RowsQuery, RowsView,
-  SecretDetail, SecretRow, SettingsView, SortKey, StagedRow, StagedSummary, StatusView, StopView, VaultView,
+  AppView, CommandError, CommitOutcome, ConflictRow, CopyView, EnvClass, ImportIssue, ImportReport, ImportRow, LockView,
+  PaletteHit, PaletteView, PersonView, Role, RowsQuery, RowsView, SecretDetail, SecretRow, SettingsView, SortKey,
+  StagedRow, StagedSummary, StopView, VaultView,
 } from "./bindings";
+export type * from "./contract";
 
 type Commands = typeof wire.commands;
 type Events = typeof wire.events;
@@ -25,15 +27,21 @@ export const mainCommands = [
 ] as const satisfies readonly (keyof Commands)[];
 
 export type MainCommand = (typeof mainCommands)[number];
-type Answer<K extends MainCommand> = Extract<Awaited<ReturnType<Commands[K]>>, { status: "ok" }>["data"];
 
-export type VaultEvent = keyof Events;
-export type EventPayload<K extends VaultEvent> = Parameters<Parameters<Events[K]["listen"]>[0]>[0]["payload"];
+/** The views that a team needs more of than a vault of one. */
+type Whole<T> = T extends wire.OrgView ? OrgView : T extends wire.EnvView ? EnvView : T extends wire.StatusView ? StatusView : T extends wire.ProgressView ? ProgressView : T;
+type Answer<K extends MainCommand> = Whole<Extract<Awaited<ReturnType<Commands[K]>>, { status: "ok" }>["data"]>;
+type Heard = {
+  [K in keyof Events]: Whole<Parameters<Parameters<Events[K]["listen"]>[0]>[0]["payload"]>;
+} & TeamEvents;
+
+export type VaultEvent = keyof Heard;
+export type EventPayload<K extends VaultEvent> = Heard[K];
 
 /** What the window may ask of the vault. Features depend on this type and never on Tauri. */
 export type Vault = {
   [K in MainCommand]: (...args: Parameters<Commands[K]>) => Promise<Answer<K>>;
-} & {
+} & TeamCommands & {
   /** Calls `heard` for every event until the returned function is called. */
   on<K extends VaultEvent>(event: K, heard: (payload: EventPayload<K>) => void): () => void;
 };

@@ -11,6 +11,14 @@ export const people = {
   ines: { id: "usr_ines", name: "Ines Calder", initials: "IC", you: false },
   teo: { id: "usr_teo", name: "Teo Varga", initials: "TV", you: false },
   jun: { id: "usr_jun", name: "Jun Albrecht", initials: "JA", you: false },
+  priya: { id: "usr_priya", name: "Priya Sand", initials: "PS", you: false },
+  lena: { id: "usr_lena", name: "Lena Whitlock", initials: "LW", you: false },
+  noor: { id: "usr_noor", name: "Noor Basri", initials: "NB", you: false },
+  sam: { id: "usr_sam", name: "Sam Ferro", initials: "SF", you: false },
+  ada: { id: "usr_ada", name: "Ada Quill", initials: "AQ", you: false },
+  oskar: { id: "usr_oskar", name: "Oskar Vale", initials: "OV", you: false },
+  kit: { id: "usr_kit", name: "Kit Marlow", initials: "KM", you: false },
+  rolf: { id: "usr_rolf", name: "Rolf Amsel", initials: "RA", you: false },
 } as const satisfies Record<string, PersonView>;
 
 export type FakeSecret = {
@@ -53,7 +61,7 @@ const ends = ["TOKEN", "SECRET", "URL", "KEY", "PASSWORD", "DSN"];
 
 /** `total` secrets whose names are distinct and whose order is stable. */
 export function manySecrets(prefix: string, total: number): FakeSecret[] {
-  const who = Object.values(people);
+  const who = [people.mara, people.ines, people.teo, people.jun];
   return Array.from({ length: total }, (_, index) => {
     const word = words[index % words.length];
     const end = ends[Math.floor(index / words.length) % ends.length];

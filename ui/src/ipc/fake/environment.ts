@@ -14,6 +14,8 @@ export class FakeEnvironment {
   class: EnvClass;
   commit = 1847;
   conflicts: ConflictRow[] = [];
+  due = false;
+  lostAt: number | null = null;
   #secrets = new Map<string, Stored>();
   #staged: Staged = new Map();
   #undo: Staged[] = [];
@@ -39,7 +41,8 @@ export class FakeEnvironment {
     const ops = [...this.#staged.values()].map((one) => one.op);
     return {
       id: this.id, appId: this.app.id, appName: this.app.name, name: this.name, class: this.class,
-      epoch: 7, count: this.count, readable: true, writable: true, commit: this.commit, historyVerified: true, readers: 3, due: false,
+      epoch: 7, count: this.count, readable: this.lostAt === null, writable: this.lostAt === null && !this.due, commit: this.commit, historyVerified: true, readers: 3,
+      due: this.due, lostAt: this.lostAt,
       staged: {
         added: ops.filter((op) => op === "add").length,
         changed: ops.filter((op) => op === "change").length,
@@ -89,6 +92,11 @@ export class FakeEnvironment {
         deleted: false,
       })),
     };
+  }
+
+  /** Ids and names of what is signed. */
+  names(): { id: string; name: string }[] {
+    return [...this.#secrets.values()].map(({ id, name }) => ({ id, name }));
   }
 
   nameOf(id: string): string {

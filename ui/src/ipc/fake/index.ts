@@ -6,8 +6,9 @@ import type { Vault } from "../vault";
 
 const phases = ["welcome", "locked", "open"] as const;
 const states = ["verified", "checking", "behind", "stopped"] as const;
+const roles = ["owner", "admin", "member", "reviewer"] as const;
 
-/** `?fake=1&phase=locked&theme=light&state=behind&staged=1&big=50000&empty=1&sample=1&conflict=1` */
+/** `?fake=1&phase=locked&theme=light&state=behind&staged=1&big=50000&empty=1&sample=1&conflict=1&role=reviewer&alone=1&due=1&lost=1&reset=1&leaver=1` */
 export function fakeFromAddress(query: URLSearchParams): Vault {
   const scenario: Scenario = {
     phase: phases.find((one) => one === query.get("phase")) ?? "open",
@@ -17,8 +18,16 @@ export function fakeFromAddress(query: URLSearchParams): Vault {
     conflict: query.has("conflict"),
     empty: query.has("empty"),
     sample: query.has("sample"),
+    matrix: Number(query.get("matrix") ?? 0),
+    alone: query.has("alone"),
+    due: query.has("due"),
+    lost: query.has("lost"),
+    reset: query.has("reset"),
+    leaver: query.has("leaver"),
     slow: Number(query.get("slow") ?? 0),
   };
+  const role = roles.find((one) => one === query.get("role"));
+  if (role) scenario.role = role;
   const theme = query.get("theme");
   if (theme === "dark" || theme === "light") scenario.theme = theme;
   const vault = new FakeVault(scenario);

@@ -1,11 +1,18 @@
 import type {
-  AppView, CommitOutcome, CopyView, EnvClass, EnvView, EventPayload, ImportReport, LockView, OrgView, PaletteHit, PaletteView, ProgressView,
-  RowsQuery, RowsView, SecretDetail, SettingsView, StagedRow, StatusView, Vault, VaultEvent, VaultView,
+  AccessCommands, AppView, CommitOutcome, CopyView, EnvClass, EnvView, EventPayload, ImportReport, LockView, OrgView, PaletteHit, PaletteView, ProgressKind, Role,
+  RowsQuery, RowsView, SecretDetail, SettingsView, SignedWhat, StagedRow, StatusView, TeamCommands, Vault, VaultEvent, VaultView,
 } from "../vault";
 import { VaultError } from "../vault";
+import { FakeAccess } from "./access";
 import { acme, day, hour, people } from "./data";
 import { FakeEnvironment } from "./environment";
 import { exampleFile, FakeImport } from "./import";
+import { fakeOffboarding } from "./offboard";
+import { fakeTeam } from "./team";
+import { fakeTokens } from "./tokens";
+import { fakeTrust } from "./trust";
+import { fakeWelcome } from "./welcome";
+import type { World } from "./world";
 
 export type Scenario = {
   phase?: AppView["phase"];
@@ -17,6 +24,20 @@ export type Scenario = {
   conflict?: boolean;
   empty?: boolean;
   sample?: boolean;
+  /** The role of the person at the window; "owner" without it. */
+  role?: Role;
+  /** Nobody else is in the organisation yet, and nothing was issued. */
+  alone?: boolean;
+  /** storefront / staging needs a new data key. */
+  due?: boolean;
+  /** The person lost their access to payments / prod. */
+  lost?: boolean;
+  /** An admin replaced the keys of Teo Varga. */
+  reset?: boolean;
+  /** Principals and environments of a large matrix. */
+  matrix?: number;
+  /** Oskar Vale was offboarded and the queue is being worked off. */
+  leaver?: boolean;
   /** Milliseconds that every step of long work takes. */
   slow?: number;
 };
@@ -24,7 +45,26 @@ export type Scenario = {
 type App = { id: string; name: string; environments: FakeEnvironment[] };
 type Org = { id: string; name: string; apps: App[] };
 
+/** The commands of the matrix as properties, so that they stand beside those of the other parts. */
+function accessOf(access: FakeAccess): AccessCommands {
+  return {
+    accessAxes: () => access.accessAxes(),
+    accessTile: (version, row, col) => access.accessTile(version, row, col),
+    accessStage: (changes) => access.accessStage(changes),
+    accessUndo: () => access.accessUndo(),
+    accessRedo: () => access.accessRedo(),
+    accessDiscard: () => access.accessDiscard(),
+    accessExplain: (principalId, envId) => access.accessExplain(principalId, envId),
+    accessReview: () => access.accessReview(),
+    accessSign: () => access.accessSign(),
+    whoView: (subject) => access.whoView(subject),
+  };
+}
+
 const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
+
+/** The commands of a team come from the fakes of its parts. */
+export interface FakeVault extends TeamCommands {}
 
 /** The whole vault in memory. Secure windows are played: what one would stage is staged at once. */
 export class FakeVault implements Vault {
@@ -45,6 +85,8 @@ export class FakeVault implements Vault {
   #imports = new Map<string, FakeImport>();
   #cancelled = new Set<string>();
   #next = 1;
+  #link = 412;
+  #team: ReturnType<typeof fakeTeam> | null = null;
 
   constructor(readonly scenario: Scenario = {}) {
     this.#phase = scenario.phase ?? "open";
@@ -55,6 +97,14 @@ export class FakeVault implements Vault {
     if (this.#phase === "locked") this.#locked = { reason: "idle", at: new Date(this.started).setHours(2, 14, 0, 0), idleMinutes: 10, stagedKept: 3, clipboardCleared: true };
     if (this.#phase !== "welcome") this.#fill(scenario.empty ? [] : acme(scenario.big ?? 0), "Acme");
     if (scenario.staged) this.#stageExample();
+    const staging = this.#envs().find((env) => env.id === "env_sf_stg");
+    if (scenario.due && staging) staging.due = true;
+    const lost = this.#envs().find((env) => env.id === "env_pay_prod");
+    if (scenario.lost && lost) lost.lostAt = this.started - 2 * hour;
+    const world = this.#world();
+    const offboarding = fakeOffboarding(world, (envId) => this.#rotated(envId));
+    this.#team = fakeTeam(world, offboarding.state);
+    Object.assign(this, this.#team.commands, fakeTokens(world), offboarding.commands, fakeTrust(world), accessOf(this.#access(scenario)), fakeWelcome(world, (label, server, organisation) => this.#arrive(label, server, organisation)));
   }
 
   on<K extends VaultEvent>(event: K, heard: (payload: EventPayload<K>) => void): () => void {
@@ -286,7 +336,7 @@ export class FakeVault implements Vault {
 
   async importApply(reportId: string): Promise<CommitOutcome> {
     const report = this.#import(reportId);
-    await this.#work("import", report.rows().length);
+    await this.#work("import", report.rows().length, true);
     this.#env(report.envId).stageAll(report.rows().map((row) => ({ name: row.name, op: row.op === "same" ? "change" : row.op })));
     return this.#sign(report.envId);
   }
@@ -358,6 +408,61 @@ export class FakeVault implements Vault {
     this.#org = this.#orgs.length - 1;
   }
 
+  #access(scenario: Scenario): FakeAccess {
+    const { staged = false, due = false, slow = 0 } = scenario;
+    const size = scenario.matrix ? { size: [scenario.matrix, scenario.matrix] as const } : {};
+    return new FakeAccess({ ...size, staged, due, slow }, (event, payload) => this.emit(event, payload), this.started);
+  }
+
+  #world(): World {
+    const place = (envId: string) => {
+      const env = this.#envs().find((one) => one.id === envId);
+      return env ? `${env.app.name} / ${env.name}` : envId;
+    };
+    return {
+      scenario: this.scenario,
+      started: this.started,
+      me: () => this.#me,
+      role: () => this.scenario.role ?? "owner",
+      environments: () => this.#currentOrg().apps.flatMap((app) => app.environments.map((env) => ({ id: env.id, name: env.name, cls: env.class, appId: app.id, app: app.name, secrets: env.names() }))),
+      place,
+      link: () => this.#link,
+      emit: (event, payload) => this.emit(event, payload),
+      sign: (what, links, subject = null) => this.#signed(what, links, subject),
+      changed: () => this.#teamChanged(),
+      work: (kind, total, cancellable) => this.#work(kind, total, cancellable),
+    };
+  }
+
+  #signed(what: SignedWhat, links: number, subject: string | null): void {
+    const firstLink = this.#link + 1;
+    this.#link += links;
+    this.emit("signed", { what, links, firstLink, lastLink: this.#link, subject });
+    this.#teamChanged();
+    this.emit("statusChanged", this.#status());
+  }
+
+  #teamChanged(): void {
+    this.emit("teamChanged", {});
+    this.emit("orgChanged", this.#orgView());
+  }
+
+  #rotated(envId: string): void {
+    const env = this.#envs().find((one) => one.id === envId);
+    if (env) env.due = false;
+    this.#teamChanged();
+    this.emit("envChanged", { envId });
+  }
+
+  /** A vault on a team server, made or joined. */
+  #arrive(label: string, server: string, organisation: string): void {
+    const id = `vault_${this.#next++}_team`;
+    this.#vaults = [...this.#vaults, { id, label, server, embedded: false, sample: false, lastOpened: Date.now() }];
+    this.#current = id;
+    this.#fill([], organisation);
+    this.#open();
+  }
+
   #stageExample(): void {
     const env = this.#env("env_sf_prod");
     const rows = env.rows({ envId: env.id, filter: "", sort: "name", descending: false, stagedOnly: false, offset: 0, limit: 1e9 }).rows;
@@ -398,11 +503,11 @@ export class FakeVault implements Vault {
     const org = this.#currentOrg();
     const vault = this.#vaults.find((one) => one.id === this.#current);
     return {
-      id: org.id, name: org.name, role: "owner", sample: vault?.sample ?? false, me: this.#me,
+      id: org.id, name: org.name, role: this.scenario.role ?? "owner", waiting: this.#team?.waiting() ?? 0, due: this.#envs().filter((env) => env.due).length, sample: vault?.sample ?? false, me: this.#me,
       organisations: this.#orgs.map((one) => ({ id: one.id, name: one.name, current: one === org })),
       apps: org.apps.map((app) => ({
         id: app.id, name: app.name,
-        environments: app.environments.map((env) => ({ id: env.id, name: env.name, class: env.class, count: env.count, readable: true, staged: env.stagedCount })),
+        environments: app.environments.map((env) => ({ id: env.id, name: env.name, class: env.class, count: env.count, readable: env.lostAt === null, canRead: env.lostAt === null, due: env.due, staged: env.stagedCount })),
       })),
     };
   }
@@ -436,11 +541,11 @@ export class FakeVault implements Vault {
     return report;
   }
 
-  async #work(kind: ProgressView["kind"], total: number): Promise<void> {
+  async #work(kind: ProgressKind, total: number, cancellable = false): Promise<void> {
     const task = `task_${this.#next++}`;
     const step = Math.max(1, Math.floor(total / 20));
     for (let done = 0; done < total; done += step) {
-      this.emit("progress", { task, kind, done, total, cancellable: kind === "import" });
+      this.emit("progress", { task, kind, done, total, cancellable });
       await pause(this.scenario.slow ?? 0);
       if (this.#cancelled.has(task)) {
         this.emit("progress", { task, kind, done: total, total, cancellable: false });
@@ -463,7 +568,7 @@ export class FakeVault implements Vault {
     return {
       server: vault?.server ?? "", embedded: vault?.embedded ?? true, state,
       lastSync: this.started - (state === "behind" ? 3 * hour : 12_000),
-      link: 412, commit: 1847 + this.#envs().reduce((sum, env) => sum + env.commit - 1847, 0), audit: 1204911,
+      device: "mara-laptop", link: this.#link, commit: 1847 + this.#envs().reduce((sum, env) => sum + env.commit - 1847, 0), audit: 1204911,
       checked: state === "checking" ? 312 : 0, toCheck: state === "checking" ? 840 : 0,
       clipboard: this.#clipboard, locksAt: this.started + 581_000, verifiedAt: this.started - 12_000,
       stop: state === "stopped" ? { code: "fork", what: "Link 410 differs from the one pinned on 21 November.", pinned: "link 410 · 6be1 0c9f … a2d7", shown: "link 410 · e03d 55b8 … 91c4", evidence: null } : null,
