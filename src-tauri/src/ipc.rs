@@ -4,6 +4,8 @@
 use tauri::ipc::Invoke;
 
 use crate::commands;
+#[cfg(feature = "bindings")]
+use crate::view;
 
 macro_rules! command_list {
     (
@@ -19,7 +21,7 @@ macro_rules! command_list {
         pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
             tauri::generate_handler![
                 $(commands::$main_noun::$main,)*
-                $(commands::$secure_noun::$secure,)*
+                $(commands::secure::$secure_noun::$secure,)*
             ]
         }
 
@@ -48,13 +50,13 @@ command_list! {
         status::status_view, status::sync_now, status::evidence_save,
     }
     secure {
-        secure::secure_close,
-        secure::unlock_context, secure::unlock_submit,
-        secure::create_context, secure::create_submit,
-        secure::kit_context, secure::kit_print, secure::kit_save, secure::kit_done,
-        secure::reveal_context, secure::reveal_copy,
-        secure::edit_context, secure::edit_generate, secure::edit_submit,
-        secure::confirm_context, secure::confirm_submit,
+        close::secure_close,
+        unlock::unlock_context, unlock::unlock_submit,
+        create::create_context, create::create_submit,
+        kit::kit_context, kit::kit_print, kit::kit_save, kit::kit_done,
+        reveal::reveal_context, reveal::reveal_copy,
+        edit::edit_context, edit::edit_generate, edit::edit_submit,
+        confirm::confirm_context, confirm::confirm_submit,
     }
 }
 
@@ -65,12 +67,43 @@ pub fn write_bindings(file: &std::path::Path) -> Result<(), specta_typescript::E
     let language = specta_typescript::Typescript::default().header(
         "// Written from the commands of the shell, by: UPDATE_BINDINGS=1 cargo test --features bindings --test bindings\n",
     );
-    tauri_specta::Builder::<tauri::Wry>::new()
+    let builder = tauri_specta::Builder::<tauri::Wry>::new()
         .commands(collect())
-        .events(crate::events::collect())
+        .events(crate::events::collect());
+    with_team_views(builder)
         // Times in milliseconds stay exact in a double until the year 287396.
         .dangerously_cast_bigints_to_number()
         // Types go one way only, so one form of each is enough.
         .disable_serde_phases()
         .export(language, file)
+}
+
+/// The views of a team, whether or not a command answers with them yet.
+#[cfg(feature = "bindings")]
+fn with_team_views(
+    builder: tauri_specta::Builder<tauri::Wry>,
+) -> tauri_specta::Builder<tauri::Wry> {
+    builder
+        .typ::<view::MembersView>()
+        .typ::<view::GrantSpec>()
+        .typ::<view::AccessAxes>()
+        .typ::<view::AccessTile>()
+        .typ::<view::AccessStaged>()
+        .typ::<view::AccessChange>()
+        .typ::<view::AccessExplain>()
+        .typ::<view::AccessReview>()
+        .typ::<view::WhoSubject>()
+        .typ::<view::WhoView>()
+        .typ::<view::TokensView>()
+        .typ::<view::TokenScopeSpec>()
+        .typ::<view::RotationsView>()
+        .typ::<view::OffboardRow>()
+        .typ::<view::OffboardView>()
+        .typ::<view::OffboardTab>()
+        .typ::<view::OffboardRows>()
+        .typ::<view::SecretRef>()
+        .typ::<view::TrustView>()
+        .typ::<view::HeadsCompared>()
+        .typ::<view::ServerView>()
+        .typ::<view::BrowserSignIn>()
 }

@@ -40,6 +40,10 @@ struct Asked {
     reveals: u64,
     edit: Option<SecretAt>,
     confirm: Option<Act>,
+    invite: Option<String>,
+    /// The address that the main window named, if it named one.
+    restore: Option<Option<String>>,
+    words: Option<String>,
 }
 
 /// A secret, or the place for a new one.
@@ -191,6 +195,39 @@ impl Shell {
         windows::open_secure(&self.app, Secure::Confirm).await
     }
 
+    /// Opens the window that shows the code of the invitation `id`, if this computer holds it.
+    pub async fn ask_invite_show(&self, id: String) -> Answer<()> {
+        self.touch();
+        hold(&self.asked).invite = Some(id);
+        windows::open_secure(&self.app, Secure::Invite).await
+    }
+
+    /// Opens the window that takes the code of an invitation which another manager made.
+    pub async fn ask_take(&self) -> Answer<()> {
+        self.touch();
+        windows::open_secure(&self.app, Secure::Take).await
+    }
+
+    /// Opens the window in which somebody joins an organisation.
+    pub async fn ask_join(&self) -> Answer<()> {
+        self.touch();
+        windows::open_secure(&self.app, Secure::Join).await
+    }
+
+    /// Opens the window that takes an Emergency Kit, for the server at `address` if it is known.
+    pub async fn ask_restore(&self, address: Option<String>) -> Answer<()> {
+        self.touch();
+        hold(&self.asked).restore = Some(address);
+        windows::open_secure(&self.app, Secure::Restore).await
+    }
+
+    /// Opens the window in which six words are compared with the person `user_id`.
+    pub async fn ask_words(&self, user_id: String) -> Answer<()> {
+        self.touch();
+        hold(&self.asked).words = Some(user_id);
+        windows::open_secure(&self.app, Secure::Words).await
+    }
+
     /// The vault that the create window makes.
     pub fn asked_create(&self) -> Answer<NewVault> {
         hold(&self.asked).create.clone().ok_or(CommandError::NotFound)
@@ -216,6 +253,21 @@ impl Shell {
         hold(&self.asked).confirm.clone().ok_or(CommandError::NotFound)
     }
 
+    /// The invitation that the invite window shows.
+    pub fn asked_invite(&self) -> Answer<String> {
+        hold(&self.asked).invite.clone().ok_or(CommandError::NotFound)
+    }
+
+    /// The address that the restore window begins with.
+    pub fn asked_restore(&self) -> Answer<Option<String>> {
+        hold(&self.asked).restore.clone().ok_or(CommandError::NotFound)
+    }
+
+    /// The person whose words are compared.
+    pub fn asked_words(&self) -> Answer<String> {
+        hold(&self.asked).words.clone().ok_or(CommandError::NotFound)
+    }
+
     /// A secure window has done its work, or was closed: what it was for is forgotten.
     pub fn forget(&self, which: Secure) {
         let mut asked = hold(&self.asked);
@@ -226,6 +278,10 @@ impl Shell {
             Secure::Reveal => asked.reveal = None,
             Secure::Edit => asked.edit = None,
             Secure::Confirm => asked.confirm = None,
+            Secure::Invite => asked.invite = None,
+            Secure::Restore => asked.restore = None,
+            Secure::Words => asked.words = None,
+            Secure::Sign | Secure::Take | Secure::Join | Secure::Token => {}
         }
     }
 

@@ -31,12 +31,39 @@ pub enum Secure {
     Edit,
     /// Asks before something is destroyed.
     Confirm,
+    /// Signs what changes who can read.
+    Sign,
+    /// Shows the code of an invitation.
+    Invite,
+    /// Takes the code of an invitation that another manager made.
+    Take,
+    /// Takes an invitation and a passphrase, and joins.
+    Join,
+    /// Takes an Emergency Kit and a passphrase, on a computer that never had the vault.
+    Restore,
+    /// Shows six words that two people compare.
+    Words,
+    /// Shows a new service token, once.
+    Token,
 }
 
 impl Secure {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Unlock, Self::Create, Self::Kit, Self::Reveal, Self::Edit, Self::Confirm];
+    pub const ALL: [Self; 13] = [
+        Self::Unlock,
+        Self::Create,
+        Self::Kit,
+        Self::Reveal,
+        Self::Edit,
+        Self::Confirm,
+        Self::Sign,
+        Self::Invite,
+        Self::Take,
+        Self::Join,
+        Self::Restore,
+        Self::Words,
+        Self::Token,
+    ];
 
     /// Its label, which is also the name of its page and of its capability.
     pub fn label(self) -> &'static str {
@@ -47,6 +74,13 @@ impl Secure {
             Self::Reveal => "reveal",
             Self::Edit => "edit",
             Self::Confirm => "confirm",
+            Self::Sign => "sign",
+            Self::Invite => "invite",
+            Self::Take => "take",
+            Self::Join => "join",
+            Self::Restore => "restore",
+            Self::Words => "words",
+            Self::Token => "token",
         }
     }
 
@@ -58,6 +92,13 @@ impl Secure {
             Self::Reveal => "Reveal, secure window",
             Self::Edit => "Edit, secure window",
             Self::Confirm => "Confirm, secure window",
+            Self::Sign => "Sign, secure window",
+            Self::Invite => "Invitation, secure window",
+            Self::Take => "Take over an invitation, secure window",
+            Self::Join => "Join, secure window",
+            Self::Restore => "Restore, secure window",
+            Self::Words => "Compare words, secure window",
+            Self::Token => "New service token, secure window",
         }
     }
 
@@ -70,6 +111,12 @@ impl Secure {
             Self::Edit => (440.0, 560.0),
             Self::Reveal => (440.0, 320.0),
             Self::Confirm => (440.0, 330.0),
+            Self::Sign => (520.0, 600.0),
+            Self::Invite => (560.0, 600.0),
+            Self::Take => (440.0, 400.0),
+            Self::Join | Self::Restore => (480.0, 700.0),
+            Self::Words => (470.0, 400.0),
+            Self::Token => (520.0, 480.0),
         }
     }
 }
