@@ -91,12 +91,72 @@ pub enum CommandError {
     /// The file holds no lines `NAME=value`.
     #[error("not an environment file")]
     NotAnEnvFile,
+    /// Not the address of a server.
+    #[error("not the address of a server")]
+    BadAddress {
+        /// It is one, but `http` to another computer.
+        insecure: bool,
+    },
+    /// The server takes no new account from this person: it is closed, wants an invite, or its
+    /// founder code.
+    #[error("the server takes no new account")]
+    RegistrationClosed,
+    /// The browser did not come back with a sign-in.
+    #[error("the sign-in in the browser did not succeed")]
+    BrowserFailed,
+    /// An invite code, a kit or a head code cannot be used.
+    #[error("the code cannot be used: {problem:?}")]
+    BadCode {
+        /// Why.
+        problem: CodeProblem,
+    },
+    /// This computer has that vault already.
+    #[error("the vault is on this computer already")]
+    AlreadyHere,
+    /// What would be signed is not what was shown any more; it has to be read again.
+    #[error("what would be signed has changed")]
+    SummaryChanged,
+    /// The last owner cannot leave or step down.
+    #[error("an organisation keeps one owner")]
+    LastOwner,
+    /// The policy forbids it: the person's keys were not compared, or the person may not grant alone.
+    #[error("the policy forbids it")]
+    PolicyForbids,
+    /// The data key of the environment must be replaced before anything else is signed there.
+    #[error("the data key must be replaced first")]
+    KeyDue,
+    /// This user is no member any more.
+    #[error("not a member any more")]
+    Removed,
+    /// Something else has to be done first.
+    #[error("not ready: {missing}")]
+    NotReady {
+        /// What, in words.
+        missing: String,
+    },
     /// Something failed that should not. The log holds the same number.
     #[error("internal error {report_id}")]
     Internal {
         /// Eight letters that stand in the log too.
         report_id: String,
     },
+}
+
+/// Why a code cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "camelCase")]
+pub enum CodeProblem {
+    /// A letter is wrong, or it is no such code.
+    Mistyped,
+    /// Somebody used it already.
+    Used,
+    /// Its time is over.
+    Expired,
+    /// It belongs to another organisation.
+    Foreign,
+    /// The server does not know it.
+    Unknown,
 }
 
 impl CommandError {

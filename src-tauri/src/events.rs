@@ -4,7 +4,7 @@ use serde::Serialize;
 use tauri::{AppHandle, Emitter};
 
 use crate::{
-    view::{AppView, OrgView, ProgressView, StatusView},
+    view::{AppView, OrgView, ProgressView, SignedView, StatusView},
     windows::MAIN,
 };
 
@@ -62,6 +62,10 @@ main_events! {
     StatusChanged(StatusView) = "status-changed";
     /// Work goes on; `done == total` ends it.
     Progress(ProgressView) = "progress";
+    /// Members, invites, grants, tokens or due keys changed; screens ask again for what they show.
+    TeamChanged {} = "team-changed";
+    /// A secure window signed something.
+    Signed(SignedView) = "signed";
     /// A file was dropped on the window. Rust keeps its path.
     FileDropped {
         /// Its name without the folder.
@@ -89,6 +93,8 @@ mod tests {
         same::<EnvChanged>();
         same::<StatusChanged>();
         same::<Progress>();
+        same::<TeamChanged>();
+        same::<Signed>();
         same::<FileDropped>();
         same::<DragOver>();
     }

@@ -6,6 +6,7 @@ use strongroom_client::vault::{OpenOrg, Session, generate_value};
 use strongroom_core::{
     details::ValueKind,
     list::{EnvList, Row, RowChange},
+    replica::Replica,
     search::Query,
 };
 use strongroom_format::{
@@ -172,6 +173,7 @@ pub(super) fn env_view(org: &mut OpenOrg, env: EnvId, now: u64) -> Answer<EnvVie
     let state = replica.state();
     let time = now.max(state.time_ms());
     let due = state.is_due(&env, time);
+    let lost_at = lost_at(replica, &env, time);
     let epoch = state.env(&env).map_or(0, |e| e.epoch_at(state.seq()));
     let (commit, history_verified) = match replica.env(&env) {
         Some(copy) => (copy.history().seq(), copy.history().is_complete()),
@@ -191,8 +193,23 @@ pub(super) fn env_view(org: &mut OpenOrg, env: EnvId, now: u64) -> Answer<EnvVie
         history_verified,
         readers,
         due,
+        lost_at: lost_at.map(translate::millis),
         staged,
     })
+}
+
+/// When this user stopped being a reader of `env`, in milliseconds since 1970; none if they still
+/// are one or never were.
+fn lost_at(replica: &Replica, env: &EnvId, time: u64) -> Option<u64> {
+    let (state, who) = (replica.state(), &replica.principal());
+    if state.rights(env, who, time).includes(Rights::READ) {
+        return None;
+    }
+    let grants = state.env(env)?.grants.get(who)?.all();
+    let last = grants.iter().rposition(|(_, grant)| grant.rights.includes(Rights::READ))?;
+    let lapsed = Some(grants[last].1.not_after).filter(|end| *end != 0 && *end < time);
+    let revoked = grants.get(last + 1).and_then(|(link, _)| state.time_at(*link));
+    lapsed.into_iter().chain(revoked).min()
 }
 
 fn order(list: &EnvList, words: &Query, query: &RowsQuery) -> Vec<usize> {

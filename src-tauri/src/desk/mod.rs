@@ -5,6 +5,7 @@
 //! [`crate::view::secure`]; every other result is safe to show in the main window. No cryptography,
 //! no SQL and no HTTP here: those are `strongroom-client`'s and the embedded server's.
 
+mod device;
 mod embedded;
 mod env;
 mod import;

@@ -107,6 +107,8 @@ fn org_view(
             count: translate::count(env.count),
             readable: env.rights.includes(Rights::READ),
             staged: translate::count(env.staged),
+            due: is_due(org, &env.env, now),
+            can_read: holds_key(org, &env.env),
         };
         apps.entry(env.app)
             .or_insert_with(|| AppRowView {
@@ -122,7 +124,12 @@ fn org_view(
     for app in &mut apps {
         app.environments.sort_by_cached_key(|env| (order(env.class), env.name.to_lowercase()));
     }
-    let role = org.replica().state().role(&me).map(translate::role);
+    let state = org.replica().state();
+    let role = state.role(&me).map(translate::role);
+    let time = now.max(state.time_ms());
+    let waiting = state.invites().values().filter(|i| i.used.is_none() && i.expires > time).count();
+    let due = state.envs().keys().filter(|env| state.is_due(env, time)).count();
+    let (waiting, due) = (translate::count(waiting), translate::count(due));
     OrgView {
         id: org.replica().state().org().to_string(),
         name: org.name(),
@@ -131,7 +138,23 @@ fn org_view(
         me: translate::person(&me, org.person(&me), &me),
         organisations,
         apps,
+        waiting,
+        due,
     }
+}
+
+/// Whether the data key of an environment must be replaced before anything else is signed.
+pub(super) fn is_due(org: &mut OpenOrg, env: &EnvId, now: u64) -> bool {
+    let state = org.replica().state();
+    state.is_due(env, now.max(state.time_ms()))
+}
+
+/// Whether the newest data key of an environment is wrapped for this user.
+pub(super) fn holds_key(org: &mut OpenOrg, env: &EnvId) -> bool {
+    let replica = org.replica();
+    let me = replica.principal();
+    let newest = replica.state().env(env).and_then(|state| state.epochs.last());
+    newest.is_some_and(|epoch| epoch.wraps.iter().any(|wrap| wrap.recipient == me))
 }
 
 /// From one's own work towards what is real.

@@ -7,7 +7,7 @@ use strongroom_client::{
     vault::{OpenOrg, Session, Standing, VaultError},
 };
 
-use super::{Desk, hold, translate};
+use super::{Desk, device, hold, translate};
 use crate::{
     error::{Answer, CommandError},
     view::{CopyView, Millis, StatusView, VerifyState},
@@ -93,6 +93,7 @@ fn status_view(session: &Session, org: &mut OpenOrg, copied: Option<Copied>) -> 
         locks_at: None,
         verified_at: standing.synced_ms.map(translate::millis),
         stop: standing.stop.as_ref().map(|stop| translate::stop(stop, evidence)),
+        device: device::name(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::StagedSummary;
+use super::{Millis, StagedSummary};
 
 /// An environment in the tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,6 +21,10 @@ pub struct EnvRowView {
     pub readable: bool,
     /// How many changes wait to be signed.
     pub staged: u32,
+    /// Its data key must be replaced before anything else is signed.
+    pub due: bool,
+    /// The newest data key is wrapped for this user, so its values open here.
+    pub can_read: bool,
 }
 
 /// An environment, opened.
@@ -55,6 +59,8 @@ pub struct EnvView {
     pub readers: u32,
     /// Somebody who could read it left: its key has to be replaced before the next write.
     pub due: bool,
+    /// Since when this user may no longer read it, having held its data key.
+    pub lost_at: Option<Millis>,
     /// What waits to be signed.
     pub staged: StagedSummary,
 }

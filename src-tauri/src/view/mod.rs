@@ -5,24 +5,47 @@
 //! `tests/acl.rs` reads the generated bindings and refuses any field that could. Times are
 //! milliseconds since 1970, ids are texts, and both ends spell names in camelCase.
 
+mod access;
 mod app;
 mod env;
 mod import;
+mod members;
+mod offboard;
 mod org;
+mod rotation;
 mod secret;
 pub mod secure;
+mod server;
 mod settings;
 mod staged;
 mod status;
+mod tokens;
+mod trust;
 
+pub use access::{
+    AccessAxes, AccessCell, AccessChange, AccessColumn, AccessExplain, AccessReview, AccessRow,
+    AccessStaged, AccessTile, Because, CellState, DecryptedAt, ExplainState, FetchedAt, ReviewAct,
+    ReviewKind, ReviewLine, ReviewPerson, StagedCell, WhoRow, WhoSubject, WhoView,
+};
 pub use app::{AppView, KeyringState, LockReason, LockView, Phase, VaultView};
 pub use env::{EnvClass, EnvRowView, EnvView, NewEnvironment};
 pub use import::{ImportIssue, ImportIssueKind, ImportOp, ImportReport, ImportRow};
+pub use members::{
+    GrantSpec, InviteRow, InviteState, KeyResetView, LeftRow, MemberRow, MembersView,
+    OffboardState, PendingAction, PendingKind, PendingRow, PrincipalKind, PrincipalView,
+    SignedView, SignedWhat, Trust,
+};
+pub use offboard::{
+    CertificateState, OffboardCounts, OffboardRevoke, OffboardRow, OffboardRows, OffboardSecret,
+    OffboardTab, OffboardView, SecretRef, UseKind,
+};
 pub use org::{AppRowView, OrgRowView, OrgView, PersonView, Role};
+pub use rotation::{RotationRow, RotationState, RotationsView};
 pub use secret::{
     PaletteHit, PaletteView, ReaderRow, RowsQuery, RowsView, SecretDetail, SecretKind, SecretRow,
     SortKey, VersionRow,
 };
+pub use server::{BrowserSignIn, IssuerView, Registration, ServerView};
 pub use settings::{RowHeight, SettingsView, Theme};
 pub use staged::{
     CommitOutcome, ConflictRow, Keep, StagedOp, StagedRow, StagedSummary, StagedWhat,
@@ -30,6 +53,8 @@ pub use staged::{
 pub use status::{
     CopyView, ProgressKind, ProgressView, StatusView, StopCode, StopView, VerifyState,
 };
+pub use tokens::{TokenFinding, TokenRow, TokenScope, TokenScopeSpec, TokensView};
+pub use trust::{AuditTrust, CommitTrust, DrillRow, HeadsCompared, HolderRow, TrustView};
 
 /// Milliseconds since 1970-01-01 UTC, as the web view's clock counts them.
 pub type Millis = i64;

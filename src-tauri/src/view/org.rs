@@ -23,6 +23,10 @@ pub struct OrgView {
     pub organisations: Vec<OrgRowView>,
     /// Applications with their environments, in display order.
     pub apps: Vec<AppRowView>,
+    /// How many joins, resets and invites wait for somebody.
+    pub waiting: u32,
+    /// How many environments have a data key that must be replaced.
+    pub due: u32,
 }
 
 /// One organisation in the switcher.

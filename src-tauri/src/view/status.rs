@@ -35,6 +35,8 @@ pub struct StatusView {
     pub verified_at: Option<Millis>,
     /// What stopped the vault.
     pub stop: Option<StopView>,
+    /// This computer, as the audit log names it.
+    pub device: String,
 }
 
 /// How far verification is.
@@ -129,4 +131,16 @@ pub enum ProgressKind {
     Sync,
     /// Statements are verified.
     Verify,
+    /// A data key is replaced.
+    Rotate,
+    /// Links are signed.
+    Sign,
+    /// A code is used to join.
+    Join,
+    /// A vault is restored from its Emergency Kit.
+    Restore,
+    /// The browser is asked to sign in.
+    SignIn,
+    /// The audit log is read.
+    Log,
 }

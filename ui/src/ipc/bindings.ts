@@ -109,10 +109,170 @@ export const events = {
 	fileDropped: makeEvent<FileDropped, FileDropped>("file-dropped"),
 	orgChanged: makeEvent<OrgChanged, OrgChanged>("org-changed"),
 	progress: makeEvent<Progress, Progress>("progress"),
+	signed: makeEvent<Signed, Signed>("signed"),
 	statusChanged: makeEvent<StatusChanged, StatusChanged>("status-changed"),
+	teamChanged: makeEvent<TeamChanged, TeamChanged>("team-changed"),
 };
 
 /* Types */
+/**  Rows and columns of the matrix. */
+export type AccessAxes = {
+	/**  Tiles of another version are stale. */
+	version: number,
+	/**  Principals, in display order. */
+	rows: AccessRow[],
+	/**  Environments, in display order. */
+	columns: AccessColumn[],
+	/**  What waits to be signed. */
+	staged: AccessStaged,
+};
+
+/**  One cell. */
+export type AccessCell = {
+	/**  Index of its row. */
+	row: number,
+	/**  Index of its column. */
+	col: number,
+	/**  What the principal has there. */
+	state: CellState,
+	/**  Bits: read 1, write 2, grant 4. */
+	rights: number,
+	/**  When the rights lapse. */
+	endsAt: number | null,
+	/**  When the principal last decrypted something there; none with state `key`: never. */
+	lastDecrypt: number | null,
+	/**  What is staged for it. */
+	staged: StagedCell | null,
+};
+
+/**  One staged change. */
+export type AccessChange = {
+	/**  Who. */
+	principalId: string,
+	/**  Where. */
+	envId: string,
+	/**  Bits; 0 revokes. */
+	rights: number,
+	/**  When the rights lapse. */
+	endsAt: number | null,
+};
+
+/**  One column: an environment or a group. */
+export type AccessColumn = {
+	/**  The environment. */
+	envId: string,
+	/**  Its name. */
+	name: string,
+	/**  What it is for. */
+	cls: EnvClass,
+	/**  Its application. */
+	appId: string,
+	/**  The name of its application. */
+	app: string,
+	/**  It is a group that others compose. */
+	group: boolean,
+	/**  How many secrets it holds. */
+	secrets: number,
+	/**  How many living people hold its data key. */
+	people: number,
+	/**  Its data key must be replaced before anything else is signed. */
+	due: boolean,
+	/**  This user may change this column. */
+	canGrant: boolean,
+};
+
+/**  Why a cell is as it is. */
+export type AccessExplain = {
+	/**  Who. */
+	principal: PrincipalView,
+	/**  How the keys of a person were checked. */
+	trust: Trust | null,
+	/**  Application and environment. */
+	place: string,
+	/**  What the environment is for. */
+	cls: EnvClass,
+	/**  What the principal has there. */
+	state: ExplainState,
+	/**  Bits: read 1, write 2, grant 4. */
+	rights: number,
+	/**  When the rights lapse. */
+	endsAt: number | null,
+	/**  The epoch in which the data key was wrapped for it. */
+	epoch: number | null,
+	/**  Since when it holds the data key. */
+	holdsSince: number | null,
+	/**  The link that gives the right. */
+	because: Because | null,
+	/**  The role of a person. */
+	role: Role | null,
+	/**  When it last fetched ciphertext from there. */
+	lastFetched: FetchedAt | null,
+	/**  When it last decrypted something there. */
+	lastDecrypted: DecryptedAt | null,
+	/**  Secrets it could read. */
+	couldRead: number,
+	/**  Secrets of which it decrypted something. */
+	used: number,
+	/**  All of it in one sentence. */
+	sentence: string,
+};
+
+/**  What signing the staged changes would do. */
+export type AccessReview = {
+	/**  Who gains what. */
+	gains: ReviewPerson[],
+	/**  Who loses what. */
+	loses: ReviewPerson[],
+	/**  What happens, step by step. */
+	what: ReviewAct[],
+	/**  The text of the one box to be ticked. */
+	check: string | null,
+	/**  Why the policy forbids it; then it cannot be signed. */
+	blocked: string | null,
+	/**  How many links. */
+	links: number,
+	/**  How many data keys are replaced. */
+	keysReplaced: number,
+	/**  How many secrets are sealed anew. */
+	secretsResealed: number,
+};
+
+/**  One row: a principal. */
+export type AccessRow = {
+	/**  Who. */
+	principal: PrincipalView,
+	/**  The role of a person. */
+	role: Role | null,
+	/**  How the keys of a person were checked. */
+	trust: Trust | null,
+	/**  Everything they hold is staged to be revoked. */
+	leaving: boolean,
+};
+
+/**  What is staged. */
+export type AccessStaged = {
+	/**  Changed cells. */
+	count: number,
+	/**  Principals who gain something. */
+	gains: number,
+	/**  Principals who lose something. */
+	loses: number,
+	/**  Data keys to be replaced after signing. */
+	keysReplaced: number,
+	/**  There is a step to take back. */
+	canUndo: boolean,
+	/**  There is a step to take again. */
+	canRedo: boolean,
+};
+
+/**  A square of 32 by 32 cells; empty cells are left out. */
+export type AccessTile = {
+	/**  The version of the axes it belongs to. */
+	version: number,
+	/**  Its cells. */
+	cells: AccessCell[],
+};
+
 /**  Phase, selection or settings changed. */
 export type AppChanged = AppView;
 
@@ -143,6 +303,66 @@ export type AppView = {
 	/**  Known before unlock, because the theme is one of them. */
 	settings: SettingsView,
 };
+
+/**  How far the audit log is verified. */
+export type AuditTrust = {
+	/**  Entries. */
+	size: number,
+	/**  The code of its root. */
+	code: string,
+	/**  Every entry was read and hashed here, not only its proof. */
+	complete: boolean,
+};
+
+/**  The link that gives a right. */
+export type Because = {
+	/**  Who signed it. */
+	by: PersonView,
+	/**  Its number. */
+	link: number,
+	/**  When. */
+	at: number,
+};
+
+/**  How a sign-in through the browser ended. */
+export type BrowserSignIn = {
+	/**  This identity has an account there: restore it with the Emergency Kit. Otherwise make one. */
+	known: boolean,
+};
+
+/**  What a principal has in an environment. */
+export type CellState = 
+/**  Holds the data key. */
+"key" | 
+/**  Was granted it, and nobody wrapped the data key yet. */
+"waits" | 
+/**  May manage it, and holds no key. */
+"role" | 
+/**  Uses it through the broker. */
+"use" | 
+/**  A reviewer: never a key. */
+"never";
+
+/**  Whether the certificate can be written. */
+export type CertificateState = {
+	/**  It can. */
+	ready: boolean,
+	/**  What is missing, in words. */
+	missing: string[],
+};
+
+/**  Why a code cannot be used. */
+export type CodeProblem = 
+/**  A letter is wrong, or it is no such code. */
+"mistyped" | 
+/**  Somebody used it already. */
+"used" | 
+/**  Its time is over. */
+"expired" | 
+/**  It belongs to another organisation. */
+"foreign" | 
+/**  The server does not know it. */
+"unknown";
 
 /**  Why a command did not do what was asked. No variant can hold a secret. */
 export type CommandError = 
@@ -201,6 +421,37 @@ limit: number } |
 { code: "notFound" } | 
 /**  The file holds no lines `NAME=value`. */
 { code: "notAnEnvFile" } | 
+/**  Not the address of a server. */
+{ code: "badAddress"; 
+/**  It is one, but `http` to another computer. */
+insecure: boolean } | 
+/**
+ *  The server takes no new account from this person: it is closed, wants an invite, or its
+ *  founder code.
+ */
+{ code: "registrationClosed" } | 
+/**  The browser did not come back with a sign-in. */
+{ code: "browserFailed" } | 
+/**  An invite code, a kit or a head code cannot be used. */
+{ code: "badCode"; 
+/**  Why. */
+problem: CodeProblem } | 
+/**  This computer has that vault already. */
+{ code: "alreadyHere" } | 
+/**  What would be signed is not what was shown any more; it has to be read again. */
+{ code: "summaryChanged" } | 
+/**  The last owner cannot leave or step down. */
+{ code: "lastOwner" } | 
+/**  The policy forbids it: the person's keys were not compared, or the person may not grant alone. */
+{ code: "policyForbids" } | 
+/**  The data key of the environment must be replaced before anything else is signed there. */
+{ code: "keyDue" } | 
+/**  This user is no member any more. */
+{ code: "removed" } | 
+/**  Something else has to be done first. */
+{ code: "notReady"; 
+/**  What, in words. */
+missing: string } | 
 /**  Something failed that should not. The log holds the same number. */
 { code: "internal"; 
 /**  Eight letters that stand in the log too. */
@@ -218,6 +469,20 @@ changes: number } |
 { status: "conflict"; 
 /**  One row for each such secret. */
 conflicts: ConflictRow[] };
+
+/**  How far one environment is verified. */
+export type CommitTrust = {
+	/**  Which. */
+	envId: string,
+	/**  Application and environment. */
+	place: string,
+	/**  The last commit verified. */
+	seq: number,
+	/**  The code of its head. */
+	code: string,
+	/**  Every commit was checked here. */
+	complete: boolean,
+};
 
 /**  A secret that somebody else changed in the meantime. */
 export type ConflictRow = {
@@ -243,10 +508,28 @@ export type CopyView = {
 	clearsAt: number,
 };
 
+/**  A decryption. */
+export type DecryptedAt = {
+	/**  When. */
+	at: number,
+	/**  On which device. */
+	device: string,
+};
+
 /**  A file hangs over the window, or left it. */
 export type DragOver = {
 	/**  It hangs there. */
 	over: boolean,
+};
+
+/**  A proof that somebody holds a data key. */
+export type DrillRow = {
+	/**  Who. */
+	person: PersonView,
+	/**  When. */
+	at: number,
+	/**  It is of the data key in use. */
+	valid: boolean,
 };
 
 /**  Rows of an environment or what is staged in it changed; the window asks again. */
@@ -280,6 +563,10 @@ export type EnvRowView = {
 	readable: boolean,
 	/**  How many changes wait to be signed. */
 	staged: number,
+	/**  Its data key must be replaced before anything else is signed. */
+	due: boolean,
+	/**  The newest data key is wrapped for this user, so its values open here. */
+	canRead: boolean,
 };
 
 /**  An environment, opened. */
@@ -310,14 +597,74 @@ export type EnvView = {
 	readers: number,
 	/**  Somebody who could read it left: its key has to be replaced before the next write. */
 	due: boolean,
+	/**  Since when this user may no longer read it, having held its data key. */
+	lostAt: number | null,
 	/**  What waits to be signed. */
 	staged: StagedSummary,
+};
+
+/**  What a principal has in an environment, or that it has nothing. */
+export type ExplainState = 
+/**  Holds the data key. */
+"key" | 
+/**  Was granted it, and nobody wrapped the data key yet. */
+"waits" | 
+/**  May manage it, and holds no key. */
+"role" | 
+/**  Uses it through the broker. */
+"use" | 
+/**  A reviewer: never a key. */
+"never" | 
+/**  Nothing. */
+"none";
+
+/**  A fetch. */
+export type FetchedAt = {
+	/**  When. */
+	at: number,
+	/**  From which address. */
+	from: string,
 };
 
 /**  A file was dropped on the window. Rust keeps its path. */
 export type FileDropped = {
 	/**  Its name without the folder. */
 	fileName: string,
+};
+
+/**  A right that an invite promises. */
+export type GrantSpec = {
+	/**  Where. */
+	envId: string,
+	/**  Bits: read 1, write 2, grant 4. */
+	rights: number,
+	/**  When it lapses. */
+	endsAt: number | null,
+};
+
+/**  How another person’s head compares with this computer’s. */
+export type HeadsCompared = 
+/**  Both saw the same history. */
+"same" | 
+/**  They did not: one of them was lied to. */
+"differs" | 
+/**  This computer does not know that link yet. */
+"unknown";
+
+/**  Who holds the data key of an environment. */
+export type HolderRow = {
+	/**  Which. */
+	envId: string,
+	/**  Application and environment. */
+	place: string,
+	/**  What it is for. */
+	cls: EnvClass,
+	/**  Living people who hold it. */
+	people: number,
+	/**  Who proved it, and when. */
+	drills: DrillRow[],
+	/**  This user holds it. */
+	you: boolean,
 };
 
 /**  A line that needs a decision, or cannot be taken. */
@@ -394,12 +741,67 @@ export type ImportRow = {
 	op: ImportOp,
 };
 
+/**  One invite. */
+export type InviteRow = {
+	/**  The invite. */
+	id: string,
+	/**  For whom, as noted on the computer that made it; empty elsewhere. */
+	label: string,
+	/**  The role it promises. */
+	role: Role,
+	/**  The rights it promises, in words. */
+	grants: string[],
+	/**  Who signed it. */
+	madeBy: PersonView,
+	/**  When. */
+	madeAt: number,
+	/**  The link that carries it. */
+	link: number,
+	/**  When it ends. */
+	expires: number,
+	/**  How far it is. */
+	state: InviteState,
+	/**  This computer holds the code and finishes the join by itself. */
+	codeHere: boolean,
+	/**  It gives this member new keys instead of admitting somebody. */
+	resets: PersonView | null,
+};
+
+/**  How far an invite is. */
+export type InviteState = 
+/**  Nobody used it yet. */
+"open" | 
+/**  Somebody sent a join request. */
+"asked" | 
+/**  It admitted somebody. */
+"used" | 
+/**  Its time is over. */
+"ended";
+
+/**  A provider one can sign in with. */
+export type IssuerView = {
+	/**  Its name. */
+	name: string,
+	/**  Its address. */
+	issuer: string,
+};
+
 /**  Which side of a conflict stays. */
 export type Keep = 
 /**  The staged change is dropped. */
 "theirs" | 
 /**  The staged change becomes the version after theirs. */
 "mine";
+
+/**  Keys that somebody else replaced. */
+export type KeyResetView = {
+	/**  By which link. */
+	link: number,
+	/**  When. */
+	at: number,
+	/**  Who signed it. */
+	by: PersonView,
+};
 
 /**  Whether the system's keyring can be used. */
 export type KeyringState = 
@@ -409,6 +811,20 @@ export type KeyringState =
 "missing" | 
 /**  It is there and waits to be unlocked. */
 "locked";
+
+/**  Whoever left. */
+export type LeftRow = {
+	/**  Who. */
+	person: PersonView,
+	/**  When. */
+	at: number,
+	/**  The link that removed them. */
+	link: number,
+	/**  Who signed it. */
+	by: PersonView,
+	/**  How far their offboarding is; none if nobody began it here. */
+	offboard: OffboardState | null,
+};
 
 /**  What locked a vault. */
 export type LockReason = 
@@ -439,12 +855,164 @@ export type LockView = {
 	clipboardCleared: boolean,
 };
 
+/**  One member. */
+export type MemberRow = {
+	/**  Who. */
+	person: PersonView,
+	/**  What they may manage. */
+	role: Role,
+	/**  How their keys were checked. */
+	trust: Trust,
+	/**  Their keys, as 20 characters in groups of four. */
+	fingerprint: string,
+	/**  How many environments they hold the data key of. */
+	environments: number,
+	/**  When the audit log last heard of them; none if this user cannot know. */
+	lastSeen: number | null,
+	/**  How many devices they used; none if this user cannot know. */
+	devices: number | null,
+	/**  When they joined. */
+	joinedAt: number,
+	/**  The link that admitted them. */
+	joinedLink: number,
+	/**  Their keys were replaced by somebody else, and nobody here has acknowledged it. */
+	reset: KeyResetView | null,
+	/**  Environments they were granted and nobody has wrapped the data key of yet, in words. */
+	waitsForKeys: string[],
+};
+
+/**  The members page. */
+export type MembersView = {
+	/**  This user is an owner or an admin. */
+	canManage: boolean,
+	/**  This user is an owner. */
+	canOwn: boolean,
+	/**  The living members. */
+	people: MemberRow[],
+	/**  Invites, the newest first. */
+	invites: InviteRow[],
+	/**  Whoever left or was removed. */
+	left: LeftRow[],
+	/**  Everything that waits, for whom and why. */
+	pending: PendingRow[],
+	/**  The policy allows grants to people whose keys nobody compared. */
+	grantsToUnverified: boolean,
+};
+
 /**  An environment to be made together with its application. */
 export type NewEnvironment = {
 	/**  Its name. */
 	name: string,
 	/**  What it is for. */
 	class: EnvClass,
+};
+
+/**  How many rows each list has. */
+export type OffboardCounts = {
+	/**  Values they used: to be replaced. */
+	rotate: number,
+	/**  Ciphertext was fetched, nothing more is known. */
+	fetched: number,
+	/**  Never fetched. */
+	never: number,
+};
+
+/**  The links that took the rights. */
+export type OffboardRevoke = {
+	/**  How many grants ended. */
+	grants: number,
+	/**  The first link. */
+	firstLink: number,
+	/**  The last link. */
+	lastLink: number,
+};
+
+/**  One offboarding of the list. */
+export type OffboardRow = {
+	/**  Who leaves. */
+	principal: PrincipalView,
+	/**  Since when. */
+	startedAt: number,
+	/**  How far it is. */
+	state: OffboardState,
+	/**  Values that have to be replaced. */
+	toRotate: number,
+	/**  Values that are. */
+	rotated: number,
+};
+
+/**  A window onto one list. */
+export type OffboardRows = {
+	/**  Rows of the list. */
+	total: number,
+	/**  Index of the first row sent. */
+	offset: number,
+	/**  The rows. */
+	rows: OffboardSecret[],
+};
+
+/**  One secret they could read. */
+export type OffboardSecret = {
+	/**  Its environment. */
+	envId: string,
+	/**  Which. */
+	secretId: string,
+	/**  Its name. */
+	name: string,
+	/**  Application and environment. */
+	place: string,
+	/**  The strongest thing they did with it. */
+	strongest: UseKind | null,
+	/**  When they last did anything with it. */
+	last: number | null,
+	/**  Whoever wrote its newest version. */
+	owner: PersonView | null,
+	/**  When it got a new value since then. */
+	newValueSince: number | null,
+	/**  When it was marked as replaced. */
+	ticked: number | null,
+};
+
+/**  How far an offboarding is. */
+export type OffboardState = 
+/**  Data keys are being replaced. */
+"running" | 
+/**  Values wait to be replaced. */
+"queue" | 
+/**  Everything is replaced. */
+"done";
+
+/**  Which list is wanted. */
+export type OffboardTab = 
+/**  Values to be replaced. */
+"rotate" | 
+/**  Fetched only. */
+"fetched" | 
+/**  Never fetched. */
+"never";
+
+/**  One offboarding. */
+export type OffboardView = {
+	/**  Who leaves. */
+	principal: PrincipalView,
+	/**  Since when. */
+	startedAt: number,
+	/**  Who began it. */
+	by: PersonView,
+	/**  The links that took the rights. */
+	revoke: OffboardRevoke,
+	/**  Data keys. */
+	rotations: RotationRow[],
+	/**  Secrets they could read. */
+	couldRead: number,
+	/**  How many rows each list has. */
+	counts: OffboardCounts,
+	/**  Values marked as replaced. */
+	ticked: number,
+	/**  Whether the certificate can be written. */
+	certificate: CertificateState,
+	/**  The audit log was read up to now. */
+	logComplete: boolean,
 };
 
 /**  The tree or a name in it changed. */
@@ -476,6 +1044,10 @@ export type OrgView = {
 	organisations: OrgRowView[],
 	/**  Applications with their environments, in display order. */
 	apps: AppRowView[],
+	/**  How many joins, resets and invites wait for somebody. */
+	waiting: number,
+	/**  How many environments have a data key that must be replaced. */
+	due: number,
 };
 
 /**  One match of the palette. */
@@ -508,6 +1080,42 @@ export type PaletteView = {
 	hits: PaletteHit[],
 };
 
+/**  What this user can do about something that waits. */
+export type PendingAction = 
+/**  Finish the join: this computer holds the code. */
+"finish" | 
+/**  Paste the code that another admin made. */
+"takeCode" | 
+/**  Sign the new keys. */
+"signReset";
+
+/**  What waits. */
+export type PendingKind = 
+/**  A join request. */
+"join" | 
+/**  A request for new keys. */
+"reset" | 
+/**  Data keys that nobody wrapped yet. */
+"keys" | 
+/**  Replaced keys that want to be acknowledged. */
+"confirm";
+
+/**  Something that waits. */
+export type PendingRow = {
+	/**  What. */
+	kind: PendingKind,
+	/**  For whom or what, by name. */
+	subject: string,
+	/**  Why it waits, in one sentence. */
+	why: string,
+	/**  The invite it belongs to. */
+	inviteId: string | null,
+	/**  The person it is about. */
+	userId: string | null,
+	/**  What this user can do about it. */
+	action: PendingAction | null,
+};
+
 /**  A person, as far as the window names people. */
 export type PersonView = {
 	/**  The principal. */
@@ -529,6 +1137,29 @@ export type Phase =
 /**  The selected vault is open. */
 "open";
 
+/**  What kind of principal holds a right. */
+export type PrincipalKind = 
+/**  A member. */
+"person" | 
+/**  A service token. */
+"token" | 
+/**  An agent. */
+"agent";
+
+/**  Whoever holds rights: a person, a token or an agent. */
+export type PrincipalView = {
+	/**  Which kind. */
+	kind: PrincipalKind,
+	/**  The principal. */
+	id: string,
+	/**  Its name in the directory. */
+	name: string,
+	/**  One or two letters for the round picture. */
+	initials: string,
+	/**  It is this user. */
+	you: boolean,
+};
+
 /**  Work goes on; `done == total` ends it. */
 export type Progress = ProgressView;
 
@@ -547,7 +1178,19 @@ export type ProgressKind =
 /**  The server is asked. */
 "sync" | 
 /**  Statements are verified. */
-"verify";
+"verify" | 
+/**  A data key is replaced. */
+"rotate" | 
+/**  Links are signed. */
+"sign" | 
+/**  A code is used to join. */
+"join" | 
+/**  A vault is restored from its Emergency Kit. */
+"restore" | 
+/**  The browser is asked to sign in. */
+"signIn" | 
+/**  The audit log is read. */
+"log";
 
 /**  Work that takes longer than a blink. */
 export type ProgressView = {
@@ -575,6 +1218,54 @@ export type ReaderRow = {
 	endsAt: number | null,
 };
 
+/**  Who may make an account on a server. */
+export type Registration = 
+/**  Anybody. */
+"open" | 
+/**  Whoever was invited. */
+"invited" | 
+/**  Nobody. */
+"closed";
+
+/**  One step. */
+export type ReviewAct = {
+	/**  Of which kind. */
+	kind: ReviewKind,
+	/**  In words. */
+	text: string,
+	/**  The person to compare six words with first. */
+	compareWith: string | null,
+};
+
+/**  Kinds of steps. */
+export type ReviewKind = 
+/**  Links are signed. */
+"sign" | 
+/**  A data key is replaced. */
+"rotate" | 
+/**  Something to know before signing. */
+"warn";
+
+/**  One change for a principal. */
+export type ReviewLine = {
+	/**  In words. */
+	text: string,
+	/**  How many secrets it is about. */
+	secrets: number,
+};
+
+/**  One principal of the review. */
+export type ReviewPerson = {
+	/**  Who. */
+	principal: PrincipalView,
+	/**  How the keys of a person were checked. */
+	trust: Trust | null,
+	/**  What to know about it. */
+	note: string | null,
+	/**  What changes for it. */
+	lines: ReviewLine[],
+};
+
 /**  What a member may manage. It opens nothing: only a data key does. */
 export type Role = 
 /**  Everything, other owners included. */
@@ -585,6 +1276,43 @@ export type Role =
 "member" | 
 /**  The audit log; never a key. */
 "reviewer";
+
+/**  One environment of the queue. */
+export type RotationRow = {
+	/**  Which. */
+	envId: string,
+	/**  Application and environment. */
+	place: string,
+	/**  What it is for. */
+	cls: EnvClass,
+	/**  How many secrets are sealed anew. */
+	secrets: number,
+	/**  The epoch of the data key in use. */
+	epoch: number,
+	/**  How far it is. */
+	state: RotationState,
+	/**  Why it must be replaced, in words. */
+	why: string,
+	/**  Living people who hold the data key and can replace it. */
+	holders: PersonView[],
+};
+
+/**  How far a rotation is. */
+export type RotationState = 
+/**  It waits. */
+"due" | 
+/**  It is being done here. */
+"running" | 
+/**  It is done. */
+"done" | 
+/**  This user holds no key; one of the holders has to do it. */
+"noKey";
+
+/**  The queue of data keys. */
+export type RotationsView = {
+	/**  One row for each environment. */
+	rows: RotationRow[],
+};
 
 /**  The height of table rows. */
 export type RowHeight = 
@@ -650,6 +1378,14 @@ export type SecretKind =
 /**  It refers to another secret. */
 "reference";
 
+/**  A secret by its place. */
+export type SecretRef = {
+	/**  Its environment. */
+	envId: string,
+	/**  Which. */
+	secretId: string,
+};
+
 /**  One row of the table. */
 export type SecretRow = {
 	/**  The secret. */
@@ -672,6 +1408,18 @@ export type SecretRow = {
 	staged: StagedOp | null,
 	/**  The version that the waiting change becomes. */
 	nextVersion: number | null,
+};
+
+/**  What a server says about itself. */
+export type ServerView = {
+	/**  The address asked. */
+	address: string,
+	/**  The version it claims. */
+	version: string,
+	/**  Who may make an account there. */
+	registration: Registration,
+	/**  Providers one can sign in with. */
+	issuers: IssuerView[],
 };
 
 /**
@@ -705,6 +1453,48 @@ export type SettingsView = {
 	dataFolder: string,
 };
 
+/**  A secure window signed something. */
+export type Signed = SignedView;
+
+/**  What a secure window signed. */
+export type SignedView = {
+	/**  What it was. */
+	what: SignedWhat,
+	/**  How many links. */
+	links: number,
+	/**  The first of them. */
+	firstLink: number,
+	/**  The last of them. */
+	lastLink: number,
+	/**  Whom or what it was about, by name. */
+	subject: string | null,
+};
+
+/**  What a secure window signs. */
+export type SignedWhat = 
+/**  Staged changes of access. */
+"access" | 
+/**  An invite. */
+"invite" | 
+/**  A role. */
+"role" | 
+/**  The removal of a member. */
+"remove" | 
+/**  Leaving. */
+"leave" | 
+/**  A service token. */
+"token" | 
+/**  The end of a service token. */
+"tokenRevoke" | 
+/**  New keys for a member who lost theirs. */
+"reset" | 
+/**  New keys of this user. */
+"rotateKeys" | 
+/**  The policy. */
+"policy" | 
+/**  A member. */
+"join";
+
 /**  The column that orders the rows. */
 export type SortKey = 
 /**  By name. */
@@ -713,6 +1503,14 @@ export type SortKey =
 "changedAt" | 
 /**  By the number of versions. */
 "version";
+
+/**  What is staged for a cell. */
+export type StagedCell = {
+	/**  Bits; 0 revokes. */
+	rights: number,
+	/**  When the rights lapse. */
+	endsAt: number | null,
+};
 
 /**  What a change does to a secret. */
 export type StagedOp = 
@@ -795,6 +1593,8 @@ export type StatusView = {
 	verifiedAt: number | null,
 	/**  What stopped the vault. */
 	stop: StopView | null,
+	/**  This computer, as the audit log names it. */
+	device: string,
 };
 
 /**  In which way a history differs. */
@@ -820,6 +1620,9 @@ export type StopView = {
 	evidence: string | null,
 };
 
+/**  Members, invites, grants, tokens or due keys changed; screens ask again for what they show. */
+export type TeamChanged = Record<string, never>;
+
 /**  The colours of the window. */
 export type Theme = 
 /**  As the desktop says. */
@@ -828,6 +1631,125 @@ export type Theme =
 "dark" | 
 /**  Light. */
 "light";
+
+/**  What should be looked at. */
+export type TokenFinding = 
+/**  It expires within two weeks. */
+"endsSoon" | 
+/**  It was not used for a month. */
+"stale" | 
+/**  It was never used, a week after it was made. */
+"neverUsed" | 
+/**  It reads more than three environments, or all of an application with production among them. */
+"broad" | 
+/**  It has no end. */
+"neverEnds";
+
+/**  One token, without its text. */
+export type TokenRow = {
+	/**  The token. */
+	id: string,
+	/**  Its name in the directory. */
+	name: string,
+	/**  What it may do, and where. */
+	scopes: TokenScope[],
+	/**  When it expires. */
+	endsAt: number | null,
+	/**  When it was revoked. */
+	revokedAt: number | null,
+	/**  Who signed it. */
+	issuedBy: PersonView,
+	/**  When. */
+	issuedAt: number,
+	/**  The link that carries it. */
+	link: number,
+	/**  When the server last saw it. */
+	lastUse: number | null,
+	/**  From which address. */
+	from: string | null,
+	/**  What should be looked at. */
+	findings: TokenFinding[],
+};
+
+/**  What a token may do in one environment. */
+export type TokenScope = {
+	/**  Where. */
+	envId: string,
+	/**  Application and environment. */
+	place: string,
+	/**  Bits: read 1, write 2. */
+	rights: number,
+};
+
+/**  What a new token may do in one environment. */
+export type TokenScopeSpec = {
+	/**  Where. */
+	envId: string,
+	/**  Bits: read 1, write 2. */
+	rights: number,
+};
+
+/**  The page of service tokens. */
+export type TokensView = {
+	/**  Tokens that work. */
+	living: TokenRow[],
+	/**  Revoked and expired ones. */
+	ended: TokenRow[],
+	/**  This user may make and revoke them. */
+	canManage: boolean,
+};
+
+/**  How the keys of a person were checked. */
+export type Trust = 
+/**  It is this user. */
+"you" | 
+/**  By the invite code, which people carry themselves. */
+"code" | 
+/**  By six words, compared aloud. */
+"words" | 
+/**  By nobody: the keys are what the chain says they are. */
+"unverified";
+
+/**  The trust page. */
+export type TrustView = {
+	/**  This computer. */
+	device: string,
+	/**  When everything was last verified. */
+	verifiedAt: number | null,
+	/**  The address of the server, or the words for the embedded one. */
+	server: string,
+	/**  The last link verified. */
+	link: number,
+	/**  80 bits of its head, as 16 characters in groups of four. */
+	headCode: string,
+	/**  The environments. */
+	commits: CommitTrust[],
+	/**  The audit log. */
+	audit: AuditTrust,
+	/**  What this does not cover, in words. */
+	notCovered: string[],
+	/**  What stopped the vault. */
+	stop: StopView | null,
+	/**  Who holds the data keys. */
+	holders: HolderRow[],
+};
+
+/**  What was done with a secret, the strongest first. */
+export type UseKind = 
+/**  Shown on a screen. */
+"revealed" | 
+/**  Copied to a clipboard. */
+"copied" | 
+/**  Handed to a process. */
+"injected" | 
+/**  Used by the broker. */
+"brokered" | 
+/**  Written to a file. */
+"exported" | 
+/**  Opened. */
+"decrypted" | 
+/**  Fetched as ciphertext. */
+"fetched";
 
 /**  A vault on this computer, by what may be shown while it is locked. */
 export type VaultView = {
@@ -868,6 +1790,61 @@ export type VersionRow = {
 	commit: number,
 	/**  This version took the secret away. */
 	deleted: boolean,
+};
+
+/**  One right, and what was done with it. */
+export type WhoRow = {
+	/**  Who. */
+	principal: PrincipalView,
+	/**  How the keys of a person were checked. */
+	trust: Trust | null,
+	/**  Application and environment. */
+	place: string,
+	/**  The environment. */
+	envId: string,
+	/**  Bits: read 1, write 2, grant 4. */
+	rights: number,
+	/**  When the rights lapse. */
+	endsAt: number | null,
+	/**  By which rule, in words. */
+	rule: string,
+	/**  The link that says so. */
+	link: number,
+	/**  Last fetched, from the audit log. */
+	fetched: number | null,
+	/**  Last decrypted. */
+	decrypted: number | null,
+	/**  Last revealed. */
+	revealed: number | null,
+	/**  Last copied. */
+	copied: number | null,
+};
+
+/**  What the question “who can read this” is about. */
+export type WhoSubject = 
+/**  An environment. */
+{ kind: "environment"; 
+/**  Which. */
+id: string } | 
+/**  A secret. */
+{ kind: "secret"; 
+/**  Its environment. */
+envId: string; 
+/**  Which. */
+id: string } | 
+/**  A person, a token or an agent. */
+{ kind: "principal"; 
+/**  Which. */
+id: string };
+
+/**  Who can read something, by which rule, and who did. */
+export type WhoView = {
+	/**  What it is about. */
+	title: string,
+	/**  Where that is. */
+	subtitle: string,
+	/**  One row for each right. */
+	rows: WhoRow[],
 };
 
 /* Tauri Specta runtime */
