@@ -13,6 +13,7 @@ pub mod dry_run;
 pub mod env;
 pub mod generate;
 pub mod list;
+pub mod log;
 pub mod names;
 pub mod pen;
 pub mod replica;

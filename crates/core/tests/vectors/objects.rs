@@ -103,9 +103,7 @@ const LATER_KINDS: std::ops::RangeInclusive<u8> = 0x87..=0x8c;
 const LATER_ACTS: std::ops::RangeInclusive<u8> = 0x0b..=0x0c;
 
 pub(crate) fn event(d: &mut Draw) -> Vector {
-    event_of(d, |kind| {
-        !LATER_KINDS.contains(&kind.byte()) && !LATER_ACTS.contains(&kind.byte())
-    })
+    event_of(d, |kind| !LATER_KINDS.contains(&kind.byte()) && !LATER_ACTS.contains(&kind.byte()))
 }
 
 pub(crate) fn later_act(d: &mut Draw) -> Vector {
