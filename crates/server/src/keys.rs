@@ -8,6 +8,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
 use ed25519_dalek::{Signer as _, SigningKey};
+use strongroom_format::id::base32;
 use strongroom_format::note::Checkpoint;
 use strongroom_format::statement::PublicKey;
 use thiserror::Error;
@@ -35,6 +36,28 @@ pub enum KeyError {
 
 const AUDIT: &str = "audit.key";
 const SESSION: &str = "session.key";
+
+/// Where the founder code stands in the data directory.
+pub(crate) const FOUNDER_CODE: &str = "founder-code";
+
+/// The founder code of `dir`, 32 characters of base32; made if there is none.
+pub(crate) fn founder_code(dir: &Path) -> Result<Zeroizing<String>, KeyError> {
+    let path = dir.join(FOUNDER_CODE);
+    match fs::read_to_string(&path).map(Zeroizing::new) {
+        Ok(text) => {
+            let code = Zeroizing::new(text.trim_end().to_owned());
+            let whole = base32().decode(code.as_bytes()).is_ok_and(|bytes| bytes.len() == 20);
+            return if whole { Ok(code) } else { Err(KeyError::Malformed(FOUNDER_CODE)) };
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error.into()),
+    }
+    let mut bytes = Zeroizing::new([0; 20]);
+    getrandom::fill(bytes.as_mut_slice()).map_err(|_| KeyError::NoEntropy)?;
+    let code = Zeroizing::new(base32().encode(bytes.as_slice()));
+    write_private(dir, &path, format!("{}\n", code.as_str()).as_bytes())?;
+    Ok(code)
+}
 
 /// Signs audit checkpoints.
 pub(crate) struct AuditKey(SigningKey);
@@ -92,10 +115,15 @@ fn open_key(dir: &Path, name: &'static str, make: bool) -> Result<Zeroizing<[u8;
     Ok(Zeroizing::new(key))
 }
 
-/// Writes the whole file beside its place first, so that a crash leaves a key or none.
 fn make_key(dir: &Path, path: &Path) -> Result<Zeroizing<[u8; 32]>, KeyError> {
     let mut key = Zeroizing::new([0; 32]);
     getrandom::fill(key.as_mut_slice()).map_err(|_| KeyError::NoEntropy)?;
+    write_private(dir, path, key.as_slice())?;
+    Ok(key)
+}
+
+/// Writes the whole file beside its place first, so that a crash leaves all of it or nothing.
+fn write_private(dir: &Path, path: &Path, bytes: &[u8]) -> Result<(), KeyError> {
     let draft = path.with_extension("new");
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
@@ -105,14 +133,14 @@ fn make_key(dir: &Path, path: &Path) -> Result<Zeroizing<[u8; 32]>, KeyError> {
         options.mode(0o600);
     }
     let mut file = options.open(&draft)?;
-    file.write_all(key.as_slice())?;
+    file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&draft, path)?;
     #[cfg(unix)]
     fs::File::open(dir)?.sync_all()?;
     #[cfg(not(unix))]
     let _ = dir;
-    Ok(key)
+    Ok(())
 }
 
 #[cfg(test)]

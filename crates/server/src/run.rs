@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
+use strongroom_format::hash::{Digest, sha256};
 use strongroom_store::{Store, StoreError};
 use strongroom_store_sqlite::SqliteStore;
 use thiserror::Error;
@@ -17,9 +18,9 @@ use tokio::task::JoinHandle;
 use crate::app::App;
 use crate::auth::{Challenges, Sessions};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{AuthMode, Config, ConfigError};
+use crate::config::{AuthMode, Config, ConfigError, Registration};
 use crate::journal::Journal;
-use crate::keys::{KeyError, ServerKeys};
+use crate::keys::{self, KeyError, ServerKeys};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::{http, routes};
@@ -131,6 +132,25 @@ pub async fn start_on(
     run(config, clock, store, keys, None).await
 }
 
+/// The founder code, where one is needed: made when there is no account, told to the operator.
+async fn founder(config: &Config, store: &dyn Store) -> Result<Option<Digest>, StartError> {
+    let file = config.data_dir.join(keys::FOUNDER_CODE);
+    let needed =
+        config.registration == Registration::Invited && !store.read().await?.has_accounts().await?;
+    if !needed {
+        match std::fs::remove_file(&file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => return Ok(None),
+        }
+    }
+    let code = keys::founder_code(&config.data_dir)?;
+    tracing::info!(
+        code = code.as_str(),
+        "the first account of this server needs this founder code"
+    );
+    Ok(Some(sha256(&[code.as_bytes()])))
+}
+
 async fn run(
     config: Config,
     clock: Arc<dyn Clock>,
@@ -155,6 +175,7 @@ async fn run(
         failed_tx,
     );
     let origin = config.origin_at(address);
+    let founder = founder(&config, store.as_ref()).await?;
     let app = Arc::new(App {
         store: Arc::clone(&store),
         journal,
@@ -166,6 +187,8 @@ async fn run(
         origin: origin.clone(),
         audit_vkey,
         registration: config.registration,
+        founder,
+        founder_file: config.data_dir.join(keys::FOUNDER_CODE),
         dev_auth: config.auth == AuthMode::Dev,
         trusted_proxies: config.trusted_proxies,
     });

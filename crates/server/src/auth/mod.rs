@@ -5,27 +5,31 @@
 //! do is not decided here.
 
 mod challenge;
+mod invite;
 mod jwt;
 
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use data_encoding::BASE64URL_NOPAD;
-use strongroom_format::hash::sha256;
-use strongroom_format::id::{OrgId, Principal, TokenId, UserId};
+use strongroom_format::hash::{Digest, sha256};
+use strongroom_format::id::{OrgId, Principal, UserId};
+use strongroom_format::wire::TOKEN_CREDENTIAL;
 use subtle::ConstantTimeEq as _;
 
 use crate::app::App;
 use crate::error::ApiError;
 
 pub(crate) use challenge::Challenges;
+pub(crate) use invite::{Admission, Invited, admission, authenticate_invited};
 pub(crate) use jwt::Sessions;
 
 /// The development header: a user id.
 pub(crate) const DEV_HEADER: &str = "x-strongroom-dev-user";
-const TOKEN_PREFIX: &str = "srt.";
-const MAX_CREDENTIAL: usize = 2_048;
+/// The longest credential; tokens of issuers are the long ones.
+const MAX_CREDENTIAL: usize = 8 * 1024;
 
 /// Whoever sent a request, proven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,30 +49,37 @@ impl Caller {
     }
 }
 
+/// The one bearer of a request, if there is one.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
+    let mut bearers = headers.get_all(AUTHORIZATION).iter();
+    let (bearer, more) = (bearers.next(), bearers.next().is_some());
+    if more || (bearer.is_some() && headers.contains_key(DEV_HEADER)) {
+        return Err(ApiError::bad_request("two-credentials", "send exactly one credential"));
+    }
+    let Some(bearer) = bearer else { return Ok(None) };
+    let text = bearer.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
+    let credential = text.filter(|credential| credential.len() <= MAX_CREDENTIAL);
+    credential.map(Some).ok_or_else(ApiError::unauthenticated)
+}
+
 /// Proves the sender.
 pub(crate) async fn authenticate(
     app: &App,
     headers: &HeaderMap,
     ip: IpAddr,
 ) -> Result<Caller, ApiError> {
-    let mut bearers = headers.get_all(AUTHORIZATION).iter();
-    let (bearer, more) = (bearers.next(), bearers.next().is_some());
+    let credential = bearer(headers)?;
     let mut users = headers.get_all(DEV_HEADER).iter();
     let (dev, more_dev) = (users.next(), users.next().is_some());
-    if more || more_dev || (bearer.is_some() && dev.is_some()) {
+    if more_dev {
         return Err(ApiError::bad_request("two-credentials", "send exactly one credential"));
     }
     if let Some(dev) = dev {
         return authenticate_dev(app, dev.to_str().ok());
     }
-    let text =
-        bearer.and_then(|value| value.to_str().ok()).ok_or_else(ApiError::unauthenticated)?;
-    let credential = text
-        .strip_prefix("Bearer ")
-        .filter(|credential| credential.len() <= MAX_CREDENTIAL)
-        .ok_or_else(ApiError::unauthenticated)?;
-    if let Some(token) = credential.strip_prefix(TOKEN_PREFIX) {
-        return authenticate_token(app, token, ip).await;
+    let credential = credential.ok_or_else(ApiError::unauthenticated)?;
+    if let Some(token) = credential.strip_prefix(TOKEN_CREDENTIAL) {
+        return guessable(app, ip, prove_token(app, token)).await;
     }
     let user = app.sessions.verify(credential, app.clock.now_ms());
     let user = user.ok_or_else(ApiError::unauthenticated)?;
@@ -84,26 +95,37 @@ fn authenticate_dev(app: &App, text: Option<&str>) -> Result<Caller, ApiError> {
     Ok(Caller { principal: Principal::User(user), bound_to: None })
 }
 
-/// Looks the token up by its public id and compares hashes in constant time. Whether it was
-/// revoked is read with the request itself, never remembered.
-async fn authenticate_token(app: &App, text: &str, ip: IpAddr) -> Result<Caller, ApiError> {
+/// A proof that can be guessed at: whoever is wrong too often within a minute is not heard.
+async fn guessable<T>(
+    app: &App,
+    ip: IpAddr,
+    proof: impl Future<Output = Result<Option<T>, ApiError>>,
+) -> Result<T, ApiError> {
     if app.limits.is_guessing(ip, app.clock.now_ms()) {
         return Err(ApiError::rate_limited());
     }
-    let proven = prove_token(app, text).await?;
+    let proven = proof.await?;
     if proven.is_none() {
         app.limits.note_guess(ip, app.clock.now_ms());
     }
     proven.ok_or_else(ApiError::unauthenticated)
 }
 
+/// Looks the token up by its public id and compares hashes in constant time. Whether it was
+/// revoked is read with the request itself, never remembered.
 async fn prove_token(app: &App, text: &str) -> Result<Option<Caller>, ApiError> {
-    let Some((id, bearer)) = text.split_once('.') else { return Ok(None) };
-    let (Ok(id), Ok(bearer)) = (id.parse::<TokenId>(), BASE64URL_NOPAD.decode(bearer.as_bytes()))
-    else {
-        return Ok(None);
-    };
+    let Some((id, bearer)) = split(text) else { return Ok(None) };
     let Some(auth) = app.store.read().await?.token_auth(&id).await? else { return Ok(None) };
-    let same = bearer.len() == 32 && bool::from(sha256(&[&bearer]).ct_eq(&auth.hash));
-    Ok(same.then_some(Caller { principal: Principal::Token(id), bound_to: Some(auth.org) }))
+    let caller = Caller { principal: Principal::Token(id), bound_to: Some(auth.org) };
+    Ok(is_bearer(&bearer, &auth.hash).then_some(caller))
+}
+
+/// `<id>.<base64url of the bearer>`.
+fn split<T: FromStr>(text: &str) -> Option<(T, Vec<u8>)> {
+    let (id, bearer) = text.split_once('.')?;
+    Some((id.parse().ok()?, BASE64URL_NOPAD.decode(bearer.as_bytes()).ok()?))
+}
+
+fn is_bearer(bearer: &[u8], hash: &Digest) -> bool {
+    bearer.len() == 32 && bool::from(sha256(&[bearer]).ct_eq(hash))
 }

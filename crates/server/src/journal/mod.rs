@@ -9,6 +9,7 @@
 //! transaction is durable.
 
 mod batch;
+mod entries;
 mod seal;
 mod vault;
 
@@ -17,9 +18,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use strongroom_chain::OrgState;
-use strongroom_format::event::EventKind;
-use strongroom_format::id::{DeviceId, EnvId, OrgId, Principal};
+use strongroom_format::id::{EnvId, OrgId, Principal};
 use strongroom_store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -30,6 +29,7 @@ use crate::keys::AuditKey;
 use crate::metrics::Metrics;
 
 pub(crate) use batch::{Batch, Stop};
+pub(crate) use entries::{Everywhere, Refusal, Seen};
 pub(crate) use vault::{Vault, load_history, nodes_for};
 
 /// The most requests that share a transaction.
@@ -255,66 +255,6 @@ impl Writer {
             checkpoints.insert(org, Arc::clone(&vault.checkpoint));
             self.vaults.insert(org, vault);
         }
-        Ok(())
-    }
-}
-
-/// An audit entry for something that was read: written in the transaction in which the right to it
-/// is looked at for the last time.
-#[derive(Debug)]
-pub(crate) struct Seen {
-    pub(crate) subject: Subject,
-    pub(crate) kind: EventKind,
-    /// How many things were read.
-    pub(crate) number: u64,
-    /// Whether reading the environment's data is what was asked for.
-    pub(crate) needs_read: bool,
-    /// Whether people alone may.
-    pub(crate) members_only: bool,
-}
-
-#[async_trait]
-impl Job for Seen {
-    /// The state in which the right was looked at.
-    type Answer = Arc<OrgState>;
-
-    fn subject(&self) -> Option<Subject> {
-        Some(self.subject.clone())
-    }
-
-    async fn run(&mut self, batch: &mut Batch<'_>) -> Result<Arc<OrgState>, Stop> {
-        let now_ms = batch.now_ms;
-        let Some(vault) = batch.vault(&self.subject.org).await? else {
-            return Err(Stop::Refused(ApiError::not_found()));
-        };
-        let state = Arc::clone(&vault.state);
-        let actor = self.subject.actor.ok_or(Stop::Refused(ApiError::unauthenticated()))?;
-        crate::rights::require_insider(&state, &actor, now_ms, self.members_only)?;
-        if self.needs_read {
-            crate::rights::require_reader(&state, &self.subject.env, &actor, now_ms)?;
-        }
-        batch.record(&self.subject, self.kind, DeviceId::ZERO, self.number, 200).await?;
-        Ok(state)
-    }
-}
-
-/// An audit entry for a refusal that was decided before the journal.
-#[derive(Debug)]
-pub(crate) struct Refusal {
-    pub(crate) subject: Subject,
-    pub(crate) status: axum::http::StatusCode,
-}
-
-#[async_trait]
-impl Job for Refusal {
-    type Answer = ();
-
-    fn subject(&self) -> Option<Subject> {
-        None
-    }
-
-    async fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Stop> {
-        batch.record_refusal(&self.subject, self.status).await?;
         Ok(())
     }
 }

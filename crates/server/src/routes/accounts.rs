@@ -1,5 +1,8 @@
-//! Accounts and sessions (docs/protocol.md, section 3). The server never sees anything that was
-//! derived from a passphrase.
+//! Accounts: public keys and a sealed keyset, which nothing here can open.
+//!
+//! A place in an organisation belongs to the keys that its chain names. So wherever a chain names
+//! somebody, an account with other keys is refused, and one with exactly those keys needs no other
+//! admission.
 
 use async_trait::async_trait;
 use axum::extract::State;
@@ -7,28 +10,23 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use strongroom_chain::signature::{is_strong_encryption_key, is_strong_signing_key, verifies};
 use strongroom_format::event::EventKind;
-use strongroom_format::id::{DeviceId, EnvId, Principal, UserId};
+use strongroom_format::id::{DeviceId, EnvId, UserId};
+use strongroom_format::statement::{MemberKeys, Signature};
 use strongroom_format::wire::{
-    B64, Challenge, ChallengeRequest, CreateAccount, Keyset, Session, SessionRequest, SignInKey,
-    account_message, challenge_message,
+    AccountAnswer, B64, CreateAccount, Keyset, Registration, ReplaceKeyset, account_message,
 };
-use strongroom_store::{Account, StoreError};
+use strongroom_store::Account;
 
-use crate::app::{App, Shared};
-use crate::config::Registration;
+use super::{fixed, limit_sign_in};
+use crate::app::Shared;
+use crate::auth::{Admission, Invited, admission};
 use crate::error::ApiError;
 use crate::http::{Peer, Unread, answer_json, identify};
-use crate::journal::{Batch, Job, Stop, Subject};
+use crate::journal::{Batch, Everywhere, Job, Stop, Subject};
+use crate::rights::{names, require_open};
 
 /// The longest sealed keyset, in bytes; an honest one has 201.
 const MAX_BLOB: usize = 1024;
-/// A key like any other (the base point of Ed25519): what unknown people send is checked against
-/// it, so that their refusal takes as long.
-const NOBODY: [u8; 32] = {
-    let mut key = [0x66; 32];
-    key[0] = 0x58;
-    key
-};
 
 /// `POST /v1/accounts`: a person's public keys and sealed keyset.
 pub(crate) async fn create(
@@ -38,22 +36,34 @@ pub(crate) async fn create(
     body: Unread,
 ) -> Result<(StatusCode, Response), ApiError> {
     limit_sign_in(&app, &peer)?;
-    if app.registration != Registration::Open {
-        return Err(ApiError::forbidden(
-            "registration-closed",
-            "this server takes no new accounts",
-        ));
-    }
     let request: CreateAccount = body.json(&headers).await?;
-    let account = check_account(&app.origin, &request)?;
-    app.journal.run(Register(account)).await?;
+    let account = check_keyset(
+        &app.origin,
+        request.user_id,
+        &request.keyset,
+        &request.login_sig,
+        &request.identity_sig,
+    )?;
+    let admission = admission(&app, &headers, peer.ip).await?;
+    let (registration, founded) = (app.registration, admission == Admission::Founder);
+    let job = Register { account, admission, registration, peer: peer.text() };
+    app.journal.run(job).await?;
+    if founded {
+        app.founder_code_used();
+    }
     Ok((StatusCode::CREATED, answer_json(&serde_json::json!({}))?))
 }
 
-fn check_account(origin: &str, request: &CreateAccount) -> Result<Account, ApiError> {
-    let keyset = &request.keyset;
+/// A keyset whose keys are sound and signed for themselves.
+fn check_keyset(
+    origin: &str,
+    user: UserId,
+    keyset: &Keyset,
+    login_sig: &B64,
+    identity_sig: &B64,
+) -> Result<Account, ApiError> {
     let account = Account {
-        user: request.user_id,
+        user,
         epoch: keyset.epoch,
         profile: keyset.profile,
         salt: fixed(&keyset.salt)?,
@@ -68,16 +78,49 @@ fn check_account(origin: &str, request: &CreateAccount) -> Result<Account, ApiEr
     if !strong || account.blob.len() > MAX_BLOB || account.epoch == 0 {
         return Err(ApiError::unprocessable("bad-keyset", "the keyset is not one"));
     }
-    let message = account_message(origin, &request.user_id, keyset);
-    let proven = verifies(&account.login_pub, &message, &fixed(&request.login_sig)?)
-        && verifies(&account.isk, &message, &fixed(&request.identity_sig)?);
+    let message = account_message(origin, &user, keyset);
+    let proven = verifies(&account.login_pub, &message, &fixed(login_sig)?)
+        && verifies(&account.isk, &message, &fixed(identity_sig)?);
     if !proven {
         return Err(ApiError::forbidden("bad-signature", "the keys did not sign for themselves"));
     }
     Ok(account)
 }
 
-struct Register(Account);
+fn keys(account: &Account) -> MemberKeys {
+    MemberKeys { isk: account.isk, iek: account.iek }
+}
+
+/// What the organisations of a person say of the keys of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// There is no organisation that could.
+    Unknown,
+    /// Every one names exactly these.
+    Named,
+    /// One at least names others.
+    Contradicted,
+}
+
+async fn standing(batch: &mut Batch<'_>, account: &Account) -> Result<Standing, Stop> {
+    let orgs = batch.tx.orgs_of(&account.user).await?;
+    let mut standing = Standing::Unknown;
+    for org in orgs {
+        let Some(vault) = batch.vault(&org).await? else { continue };
+        if !names(&vault.state, &account.user, &keys(account)) {
+            return Ok(Standing::Contradicted);
+        }
+        standing = Standing::Named;
+    }
+    Ok(standing)
+}
+
+struct Register {
+    account: Account,
+    admission: Admission,
+    registration: Registration,
+    peer: String,
+}
 
 #[async_trait]
 impl Job for Register {
@@ -92,33 +135,91 @@ impl Job for Register {
             let message = "there is an account of this id";
             Stop::Refused(ApiError::conflict("account-exists", message))
         };
-        // A place in an organisation belongs to the keys that its chain names, not to whoever
-        // asks first for the id.
-        let (who, now_ms) = (Principal::User(self.0.user), batch.now_ms);
-        for org in batch.tx.orgs_of(&self.0.user).await? {
-            if let Some(vault) = batch.vault(&org).await?
-                && vault.state.signing_key(&who, vault.state.seq(), now_ms) != Some(self.0.isk)
-            {
-                return Err(exists());
+        let standing = standing(batch, &self.account).await?;
+        if standing == Standing::Contradicted {
+            return Err(exists());
+        }
+        let named = standing == Standing::Named;
+        let user = self.account.user;
+        match batch.tx.account(&user).await? {
+            // After a reset of keys the chain names keys that were never used before: nobody who
+            // kept an old request can bring an old keyset back.
+            Some(old) if named && old.isk != self.account.isk => {
+                batch.tx.replace_account(&self.account).await?;
+                let kind = EventKind::KeysetReplaced;
+                Everywhere::done(user, kind, self.peer.clone()).write_down(batch).await?;
+            }
+            Some(_) => return Err(exists()),
+            None => {
+                let invited = self.admit(batch, named).await?;
+                batch.tx.insert_account(&self.account).await?;
+                if let Some((subject, link)) = invited {
+                    let kind = EventKind::AccountMade;
+                    batch.record(&subject, kind, DeviceId::ZERO, link, 201).await?;
+                }
+                let kind = EventKind::AccountMade;
+                Everywhere::done(user, kind, self.peer.clone()).write_down(batch).await?;
             }
         }
-        match batch.tx.insert_account(&self.0).await {
-            Err(StoreError::Taken) => Err(exists()),
-            other => Ok(other?),
-        }
+        Ok(())
     }
 }
 
-/// `GET /v1/account`: the caller's own keyset.
+impl Register {
+    /// Whether a new account is admitted, and by which invitation.
+    async fn admit(
+        &self,
+        batch: &mut Batch<'_>,
+        named: bool,
+    ) -> Result<Option<(Subject, u64)>, Stop> {
+        if self.registration == Registration::Closed {
+            let message = "this server takes no new accounts";
+            return Err(Stop::Refused(ApiError::forbidden("registration-closed", message)));
+        }
+        match &self.admission {
+            Admission::Invite(invited) => {
+                let (subject, link) = self.invitation(batch, invited).await?;
+                return Ok(Some((subject, link)));
+            }
+            Admission::Founder if batch.tx.has_accounts().await? => {
+                let message = "the founder code was used";
+                return Err(Stop::Refused(ApiError::forbidden("founder-code-used", message)));
+            }
+            Admission::Nothing if self.registration == Registration::Invited && !named => {
+                let message = "this server takes new accounts by invitation only";
+                return Err(Stop::Refused(ApiError::forbidden("invitation-needed", message)));
+            }
+            Admission::Founder | Admission::Nothing => {}
+        }
+        Ok(None)
+    }
+
+    async fn invitation(
+        &self,
+        batch: &mut Batch<'_>,
+        Invited { org, invite }: &Invited,
+    ) -> Result<(Subject, u64), Stop> {
+        let now_ms = batch.now_ms;
+        let spent = batch.tx.invite_auth(invite).await?.is_none_or(|auth| auth.spent);
+        let vault = batch.vault(org).await?.ok_or(Stop::Refused(ApiError::not_found()))?;
+        let link = require_open(&vault.state, invite, spent, now_ms)?.link;
+        let peer = self.peer.clone();
+        Ok((Subject { org: *org, actor: None, env: EnvId::ZERO, peer }, link))
+    }
+}
+
+/// `GET /v1/account`: the caller's own account.
 pub(crate) async fn own(
     State(app): State<Shared>,
     peer: Peer,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let user = identify(&app, &headers, &peer).await?.require_user()?;
-    let account = app.store.read().await?.account(&user).await?.ok_or_else(ApiError::not_found)?;
-    app.journal.run(Everywhere::done(user, EventKind::KeysetFetched, &peer)).await?;
-    answer_json(&Keyset {
+    let user_id = identify(&app, &headers, &peer).await?.require_user()?;
+    let account = app.store.read().await?.account(&user_id).await?;
+    let account = account.ok_or_else(ApiError::not_found)?;
+    let kind = EventKind::KeysetFetched;
+    app.journal.run(Everywhere::done(user_id, kind, peer.text())).await?;
+    let keyset = Keyset {
         epoch: account.epoch,
         profile: account.profile,
         salt: B64(account.salt.to_vec()),
@@ -126,89 +227,42 @@ pub(crate) async fn own(
         isk: B64(account.isk.to_vec()),
         iek: B64(account.iek.to_vec()),
         blob: B64(account.blob),
-    })
+    };
+    answer_json(&AccountAnswer { user_id, keyset })
 }
 
-/// `POST /v1/session/challenge`: unknown users get one too.
-pub(crate) async fn challenge(
+/// `POST /v1/account/keyset`: a new passphrase or Secret Key, or the keys that the chains name.
+pub(crate) async fn replace(
     State(app): State<Shared>,
     peer: Peer,
     headers: HeaderMap,
     body: Unread,
 ) -> Result<Response, ApiError> {
-    limit_sign_in(&app, &peer)?;
-    let request: ChallengeRequest = body.json(&headers).await?;
-    if !app.limits.allow_account(peer.ip, &request.user_id) {
-        return Err(ApiError::rate_limited());
-    }
-    let time_ms = app.clock.now_ms();
-    let nonce = app.challenges.make(&request.user_id, time_ms).map_err(|_| ApiError::internal())?;
-    answer_json(&Challenge { nonce: B64(nonce.to_vec()), time_ms })
+    let user = match identify(&app, &headers, &peer).await.and_then(|c| c.require_user()) {
+        Ok(user) => user,
+        Err(error) => {
+            body.discard().await;
+            return Err(error);
+        }
+    };
+    let request: ReplaceKeyset = body.json(&headers).await?;
+    let ReplaceKeyset { keyset, login_sig, identity_sig, by_current } = &request;
+    let account = check_keyset(&app.origin, user, keyset, login_sig, identity_sig)?;
+    let message = account_message(&app.origin, &user, keyset);
+    let by_current = fixed(by_current)?;
+    app.journal.run(Replace { account, message, by_current, peer: peer.text() }).await?;
+    answer_json(&serde_json::json!({}))
 }
 
-/// `POST /v1/session`: answers a challenge.
-pub(crate) async fn sign_in(
-    State(app): State<Shared>,
-    peer: Peer,
-    headers: HeaderMap,
-    body: Unread,
-) -> Result<Response, ApiError> {
-    limit_sign_in(&app, &peer)?;
-    let request: SessionRequest = body.json(&headers).await?;
-    if !app.limits.allow_account(peer.ip, &request.user_id) {
-        return Err(ApiError::rate_limited());
-    }
-    let refused =
-        || ApiError::forbidden("sign-in-refused", "the answer does not fit the challenge");
-    let now_ms = app.clock.now_ms();
-    let nonce = fixed(&request.nonce).map_err(|_| refused())?;
-    let signature: [u8; 64] = fixed(&request.signature).map_err(|_| refused())?;
-    let open = app.challenges.is_open(&request.user_id, &nonce, request.time_ms, now_ms);
-    let account = app.store.read().await?.account(&request.user_id).await?;
-    let message = challenge_message(&app.origin, &request.user_id, &nonce, request.time_ms);
-    let known = account.is_some();
-    let key = account.map_or(NOBODY, |account| match request.key {
-        SignInKey::Login => account.login_pub,
-        SignInKey::Identity => account.isk,
-    });
-    let signed = verifies(&key, &message, &signature);
-    let user = request.user_id;
-    if !open || !known || !signed || !app.challenges.take(&nonce, now_ms) {
-        // Not waited for: known and unknown people are refused in the same time.
-        let _ = app.journal.post(Everywhere::refused(user, &peer));
-        return Err(refused());
-    }
-    app.journal.run(Everywhere::done(user, EventKind::SignedIn, &peer)).await?;
-    let issued = app.sessions.issue(&user, now_ms);
-    let (token, expires_ms) = issued.map_err(|_| ApiError::internal())?;
-    answer_json(&Session { token, expires_ms })
-}
-
-/// Something a person did to no organisation in particular: written into the log of each.
-pub(super) struct Everywhere {
-    user: UserId,
-    /// Nobody, where nothing was proven.
-    actor: Option<Principal>,
-    kind: EventKind,
-    status: StatusCode,
+struct Replace {
+    account: Account,
+    message: Vec<u8>,
+    by_current: Signature,
     peer: String,
 }
 
-impl Everywhere {
-    pub(super) fn done(user: UserId, kind: EventKind, peer: &Peer) -> Self {
-        let actor = Some(Principal::User(user));
-        Self { user, actor, kind, status: StatusCode::OK, peer: peer.text() }
-    }
-
-    /// Somebody claimed to be `user` and did not prove it.
-    fn refused(user: UserId, peer: &Peer) -> Self {
-        let (kind, status) = (EventKind::Refused, StatusCode::FORBIDDEN);
-        Self { user, actor: None, kind, status, peer: peer.text() }
-    }
-}
-
 #[async_trait]
-impl Job for Everywhere {
+impl Job for Replace {
     type Answer = ();
 
     fn subject(&self) -> Option<Subject> {
@@ -216,20 +270,23 @@ impl Job for Everywhere {
     }
 
     async fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Stop> {
-        for org in batch.tx.orgs_of(&self.user).await? {
-            let subject =
-                Subject { org, actor: self.actor, env: EnvId::ZERO, peer: self.peer.clone() };
-            let status = self.status.as_u16();
-            batch.record(&subject, self.kind, DeviceId::ZERO, 0, status).await?;
+        let user = self.account.user;
+        let old = batch.tx.account(&user).await?;
+        let old = old.ok_or(Stop::Refused(ApiError::not_found()))?;
+        if !verifies(&old.isk, &self.message, &self.by_current) {
+            let message = "the present keys did not sign this";
+            return Err(Stop::Refused(ApiError::forbidden("bad-signature", message)));
         }
-        Ok(())
+        if old.epoch.checked_add(1) != Some(self.account.epoch) {
+            let message = "the keyset was replaced elsewhere; fetch it again";
+            return Err(Stop::Refused(ApiError::conflict("stale-keyset", message)));
+        }
+        if standing(batch, &self.account).await? == Standing::Contradicted {
+            let message = "an organisation names other keys";
+            return Err(Stop::Refused(ApiError::conflict("other-keys", message)));
+        }
+        batch.tx.replace_account(&self.account).await?;
+        let kind = EventKind::KeysetReplaced;
+        Ok(Everywhere::done(user, kind, self.peer.clone()).write_down(batch).await?)
     }
-}
-
-fn limit_sign_in(app: &App, peer: &Peer) -> Result<(), ApiError> {
-    if app.limits.allow_sign_in(peer.ip) { Ok(()) } else { Err(ApiError::rate_limited()) }
-}
-
-fn fixed<const N: usize>(bytes: &B64) -> Result<[u8; N], ApiError> {
-    bytes.0.as_slice().try_into().map_err(|_| crate::http::malformed())
 }

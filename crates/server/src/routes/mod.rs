@@ -7,9 +7,11 @@ mod accounts;
 mod audit;
 mod envelopes;
 mod environments;
+mod joins;
 mod openapi;
 mod schemas;
 mod server;
+mod sessions;
 mod sync;
 mod write;
 
@@ -17,11 +19,11 @@ use axum::Router;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use strongroom_format::id::OrgId;
-use strongroom_format::wire::Receipt;
+use strongroom_format::wire::{B64, Receipt};
 
 use crate::app::{App, Shared};
 use crate::error::ApiError;
-use crate::http::answer_json;
+use crate::http::{Peer, answer_json, malformed};
 
 /// A body on the way in or out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +42,9 @@ struct Route {
     method: &'static str,
     /// What it is for, in a few words.
     summary: &'static str,
-    /// Whether a credential is needed.
-    authenticated: bool,
+    /// What may be sent as `Authorization`, by its name in the OpenAPI document; an empty name
+    /// stands for nothing at all.
+    credentials: &'static [&'static str],
     /// Name, type of the schema, and whether it is needed.
     query: &'static [(&'static str, &'static str, bool)],
     request: Form,
@@ -54,7 +57,7 @@ const GET: Route = Route {
     path: "",
     method: "get",
     summary: "",
-    authenticated: true,
+    credentials: &["credential"],
     query: &[],
     request: Form::Nothing,
     status: "200",
@@ -67,7 +70,7 @@ const ROUTES: &[Route] = &[
     Route {
         path: "/v1/openapi.json",
         summary: "This document.",
-        authenticated: false,
+        credentials: &[""],
         answer: Form::Json("OpenApi"),
         handler: || get(openapi::document),
         ..GET
@@ -75,15 +78,15 @@ const ROUTES: &[Route] = &[
     Route {
         path: "/v1/server",
         summary: "What anybody may know about the server.",
-        authenticated: false,
+        credentials: &[""],
         answer: Form::Json("ServerInfo"),
         handler: || get(server::info),
         ..GET
     },
     Route {
         path: "/v1/accounts",
-        summary: "Makes an account: a person's public keys and sealed keyset.",
-        authenticated: false,
+        summary: "Makes an account, for whoever the server admits; after a reset of keys, anew.",
+        credentials: &["", "invite", "founder"],
         request: Form::Json("CreateAccount"),
         status: "201",
         answer: Form::Json("Empty"),
@@ -92,27 +95,35 @@ const ROUTES: &[Route] = &[
     },
     Route {
         path: "/v1/account",
-        summary: "The caller's own sealed keyset.",
-        answer: Form::Json("Keyset"),
+        summary: "The caller's own account, with its sealed keyset.",
+        answer: Form::Json("AccountAnswer"),
         handler: || get(accounts::own),
         ..GET
     },
     Route {
+        path: "/v1/account/keyset",
+        summary: "Replaces the sealed keyset; both the old and the new keys sign.",
+        request: Form::Json("ReplaceKeyset"),
+        answer: Form::Json("Empty"),
+        handler: || post(accounts::replace),
+        ..POST
+    },
+    Route {
         path: "/v1/session/challenge",
         summary: "What to sign in order to sign in; unknown people get one too.",
-        authenticated: false,
+        credentials: &[""],
         request: Form::Json("ChallengeRequest"),
         answer: Form::Json("Challenge"),
-        handler: || post(accounts::challenge),
+        handler: || post(sessions::challenge),
         ..POST
     },
     Route {
         path: "/v1/session",
         summary: "Answers a challenge; a challenge works once.",
-        authenticated: false,
+        credentials: &[""],
         request: Form::Json("SessionRequest"),
         answer: Form::Json("Session"),
-        handler: || post(accounts::sign_in),
+        handler: || post(sessions::sign_in),
         ..POST
     },
     Route {
@@ -137,6 +148,31 @@ const ROUTES: &[Route] = &[
         query: &[("from", "Number", true)],
         answer: Form::Json("SyncAnswer"),
         handler: || get(sync::sync),
+        ..GET
+    },
+    Route {
+        path: "/v1/orgs/{org}/invite/chain",
+        summary: "The chain from a link on, for the holder of an invitation.",
+        credentials: &["invite"],
+        query: &[("from", "Number", true)],
+        answer: Form::Json("ChainAnswer"),
+        handler: || get(joins::chain),
+        ..GET
+    },
+    Route {
+        path: "/v1/orgs/{org}/invite/join",
+        summary: "Asks to be admitted with an invitation, or for new keys.",
+        credentials: &["invite"],
+        request: Form::Json("JoinRequest"),
+        answer: Form::Json("Empty"),
+        handler: || post(joins::join),
+        ..POST
+    },
+    Route {
+        path: "/v1/orgs/{org}/joins",
+        summary: "Who asks to be admitted; for managers.",
+        answer: Form::Json("JoinList"),
+        handler: || get(joins::list),
         ..GET
     },
     Route {
@@ -208,6 +244,15 @@ const ROUTES: &[Route] = &[
 /// All routes.
 pub(crate) fn all() -> Router<Shared> {
     ROUTES.iter().fold(Router::new(), |router, route| router.route(route.path, (route.handler)()))
+}
+
+fn limit_sign_in(app: &App, peer: &Peer) -> Result<(), ApiError> {
+    if app.limits.allow_sign_in(peer.ip) { Ok(()) } else { Err(ApiError::rate_limited()) }
+}
+
+/// Bytes of an exact length.
+fn fixed<const N: usize>(bytes: &B64) -> Result<[u8; N], ApiError> {
+    bytes.0.as_slice().try_into().map_err(|_| malformed())
 }
 
 /// The answer to something that was taken in, with the checkpoint that includes it.

@@ -39,7 +39,17 @@ fn describe() -> Value {
                 "credential": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "a session, or a service token's bearer",
+                    "description": "a session, or a service token's bearer (srt.)",
+                },
+                "invite": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "an invitation's bearer (srj.), while it is unused and has not ended",
+                },
+                "founder": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "the founder code (sro.), for the very first account",
                 },
             },
         },
@@ -54,12 +64,24 @@ fn operation(route: &Route) -> Value {
             route.status: { "description": "done", "content": content(route.answer) },
             "default": { "description": "refused", "content": content(Form::Json("ErrorAnswer")) },
         },
-        "security": if route.authenticated { json!([{ "credential": [] }]) } else { json!([]) },
+        "security": security(route),
     });
     if route.request != Form::Nothing {
         operation["requestBody"] = json!({ "required": true, "content": content(route.request) });
     }
     operation
+}
+
+/// Alternatives; an empty one says that nothing need be sent.
+fn security(route: &Route) -> Value {
+    let alternative = |name: &&str| match *name {
+        "" => json!({}),
+        name => json!({ name: [] }),
+    };
+    match route.credentials {
+        [""] => json!([]),
+        names => names.iter().map(alternative).collect(),
+    }
 }
 
 fn content(form: Form) -> Value {

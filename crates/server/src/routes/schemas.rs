@@ -22,6 +22,7 @@ fn plain() -> Vec<(&'static str, Value)> {
         ("EnvId", id("env_")),
         ("SecretId", id("sec_")),
         ("UserId", id("usr_")),
+        ("InviteId", id("inv_")),
         ("Number", json!({ "type": "integer", "minimum": 0, "format": "uint64" })),
         ("Flag", json!({ "type": "boolean" })),
         ("Text", json!({ "type": "string" })),
@@ -36,6 +37,7 @@ fn plain() -> Vec<(&'static str, Value)> {
         ),
         ("Note", json!({ "type": "string", "description": "a C2SP signed note" })),
         ("SignInKey", json!({ "type": "string", "enum": ["login", "identity"] })),
+        ("Registration", json!({ "type": "string", "enum": ["open", "invited", "closed"] })),
         ("OpenApi", json!({ "type": "object" })),
     ]
 }
@@ -50,8 +52,50 @@ fn objects() -> Vec<(&'static str, Value)> {
                 ("version", one("Text")),
                 ("audit_vkey", one("Bytes")),
                 ("time_ms", one("Number")),
+                ("registration", one("Registration")),
+                ("issuers", many("IssuerInfo", None)),
             ],
         ),
+        object(
+            "IssuerInfo",
+            &[
+                ("name", one("Text")),
+                ("issuer", one("Text")),
+                ("client_id", one("Text")),
+                ("scopes", many("Text", None)),
+            ],
+        ),
+        object("AccountAnswer", &[("user_id", one("UserId")), ("keyset", one("Keyset"))]),
+        object(
+            "ReplaceKeyset",
+            &[
+                ("keyset", one("Keyset")),
+                ("login_sig", one("Bytes")),
+                ("identity_sig", one("Bytes")),
+                ("by_current", one("Bytes")),
+            ],
+        ),
+        object("ChainAnswer", &[("links", many("Bytes", Some(MAX_LINKS))), ("more", one("Flag"))]),
+        object(
+            "JoinRequest",
+            &[
+                ("user_id", one("UserId")),
+                ("isk", one("Bytes")),
+                ("iek", one("Bytes")),
+                ("pop", one("Bytes")),
+                ("mac", one("Bytes")),
+                ("reset", one("Flag")),
+            ],
+        ),
+        object(
+            "PendingJoin",
+            &[
+                ("invite_id", one("InviteId")),
+                ("request", one("JoinRequest")),
+                ("time_ms", one("Number")),
+            ],
+        ),
+        object("JoinList", &[("joins", many("PendingJoin", None))]),
         object(
             "CreateAccount",
             &[
@@ -155,11 +199,13 @@ fn many(schema: &str, max: Option<usize>) -> Value {
 #[cfg(test)]
 mod tests {
     use serde::Serialize;
-    use strongroom_format::id::{EnvId, OrgId, UserId};
+    use strongroom_format::id::{EnvId, InviteId, OrgId, UserId};
     use strongroom_format::wire::{
-        B64, Challenge, ChallengeRequest, ConsistencyAnswer, CreateAccount, EnvHead, ErrorAnswer,
-        ErrorBody, EventsAnswer, InclusionAnswer, Keyset, OrgList, PreviousAnswer, Receipt,
-        ServerInfo, Session, SessionRequest, SignInKey, SyncAnswer, WrapAnswer, WriteAnswer,
+        AccountAnswer, B64, ChainAnswer, Challenge, ChallengeRequest, ConsistencyAnswer,
+        CreateAccount, EnvHead, ErrorAnswer, ErrorBody, EventsAnswer, InclusionAnswer, IssuerInfo,
+        JoinList, JoinRequest, Keyset, OrgList, PendingJoin, PreviousAnswer, Receipt, Registration,
+        ReplaceKeyset, ServerInfo, Session, SessionRequest, SignInKey, SyncAnswer, WrapAnswer,
+        WriteAnswer,
     };
 
     use super::*;
@@ -216,8 +262,41 @@ mod tests {
         let text = || "text".to_owned();
         fits(
             "ServerInfo",
-            &ServerInfo { origin: text(), version: text(), audit_vkey: bytes(), time_ms: 1 },
+            &ServerInfo {
+                origin: text(),
+                version: text(),
+                audit_vkey: bytes(),
+                time_ms: 1,
+                registration: Registration::Invited,
+                issuers: vec![IssuerInfo {
+                    name: text(),
+                    issuer: text(),
+                    client_id: text(),
+                    scopes: vec![text()],
+                }],
+            },
         );
+        fits("AccountAnswer", &AccountAnswer { user_id, keyset: keyset.clone() });
+        fits(
+            "ReplaceKeyset",
+            &ReplaceKeyset {
+                keyset: keyset.clone(),
+                login_sig: bytes(),
+                identity_sig: bytes(),
+                by_current: bytes(),
+            },
+        );
+        fits("ChainAnswer", &ChainAnswer { links: vec![bytes()], more: true });
+        let request = JoinRequest {
+            user_id,
+            isk: bytes(),
+            iek: bytes(),
+            pop: bytes(),
+            mac: bytes(),
+            reset: false,
+        };
+        let join = PendingJoin { invite_id: InviteId([3; 16]), request, time_ms: 1 };
+        fits("JoinList", &JoinList { joins: vec![join] });
         fits(
             "CreateAccount",
             &CreateAccount { user_id, keyset, login_sig: bytes(), identity_sig: bytes() },

@@ -15,14 +15,13 @@ use strongroom_format::wire::{
 };
 use strongroom_store::PreviousRow;
 
-use super::accounts::Everywhere;
 use crate::app::Shared;
 use crate::error::ApiError;
 use crate::http::{Peer, answer_json, enter, identify};
-use crate::journal::Seen;
+use crate::journal::{Everywhere, Seen};
 
 /// The most bytes of links in one answer; base64 and the rest stay below the cap of JSON.
-const LINK_BYTES: usize = 512 * 1024;
+pub(super) const LINK_BYTES: usize = 512 * 1024;
 
 /// `GET /v1/orgs`: where the caller is a member.
 pub(crate) async fn list(
@@ -33,7 +32,7 @@ pub(crate) async fn list(
     let user = identify(&app, &headers, &peer).await?.require_user()?;
     let orgs = app.store.read().await?.orgs_of(&user).await?;
     // No link is read here, only that the organisation is there: the number of links is 0.
-    app.journal.run(Everywhere::done(user, EventKind::ChainFetched, &peer)).await?;
+    app.journal.run(Everywhere::done(user, EventKind::ChainFetched, peer.text())).await?;
     answer_json(&OrgList { orgs })
 }
 
@@ -41,7 +40,7 @@ pub(crate) async fn list(
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct From {
-    from: u64,
+    pub(super) from: u64,
 }
 
 /// `GET /v1/orgs/{org}/sync?from=SEQ`: see [`SyncAnswer`].

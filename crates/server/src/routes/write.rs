@@ -15,10 +15,14 @@ use strongroom_chain::{EnvHistory, OrgState};
 use strongroom_format::commit::SignedCommit;
 use strongroom_format::event::EventKind;
 use strongroom_format::hash::{Digest, ZERO};
-use strongroom_format::id::{DeviceId, EnvId, OrgId, Principal, TokenId};
+use strongroom_format::id::{DeviceId, EnvId, InviteId, OrgId, Principal, TokenId};
 use strongroom_format::statement::{Body, CutPoint, Link};
-use strongroom_format::wire::{TokenUpload, WriteAnswer, WriteBatch, content_hash};
-use strongroom_store::{CommitRow, Item, LinkRow, PreviousRow, StoreError, TokenAuth, WrapRow};
+use strongroom_format::wire::{
+    InviteUpload, MAX_BATCH_ENVS, TokenUpload, WriteAnswer, WriteBatch, content_hash,
+};
+use strongroom_store::{
+    CommitRow, InviteAuth, Item, LinkRow, PreviousRow, StoreError, TokenAuth, WrapRow,
+};
 
 use super::audit::check_acts;
 use crate::app::Shared;
@@ -92,6 +96,7 @@ struct Checked {
     wraps: Vec<WrapRow>,
     previous: Vec<PreviousRow>,
     tokens: Vec<(TokenId, TokenAuth)>,
+    invites: Vec<(InviteId, InviteAuth)>,
     /// The envelopes that the commits name, by environment.
     named: BTreeMap<EnvId, BTreeSet<Digest>>,
 }
@@ -147,12 +152,17 @@ impl Write {
             }
             state
         };
+        if state.envs().len() > MAX_BATCH_ENVS {
+            let message = "the organisation has as many environments as clients take";
+            return Err(Stop::Refused(ApiError::unprocessable("too-many-envs", message)));
+        }
         if !links.is_empty() && *state.audit_vkey() != batch.audit_vkey {
             let message = "the chain names another audit key than this server's";
             return Err(Stop::Refused(ApiError::unprocessable("wrong-audit-key", message)));
         }
         let (wraps, previous) = match_keys(&self.batch, &links)?;
         let tokens = match_tokens(&self.batch, &links, state.org())?;
+        let invites = match_invites(&self.batch, &links, state.org())?;
         let commits = parse_commits(&self.batch, &self.by, now_ms)?;
         let mut histories = BTreeMap::new();
         self.check_cuts(batch, &state, &links, &mut histories).await?;
@@ -181,7 +191,7 @@ impl Write {
                 }
             }
         }
-        Ok(Checked { state, links, commits, histories, wraps, previous, tokens, named })
+        Ok(Checked { state, links, commits, histories, wraps, previous, tokens, invites, named })
     }
 
     /// A removal and a new data key must cut every environment where it stands now, before the
@@ -280,6 +290,10 @@ impl Write {
         for (token, auth) in &checked.tokens {
             tx.insert_token_auth(token, auth).await?;
         }
+        for (invite, auth) in &checked.invites {
+            tx.insert_invite_auth(invite, auth).await?;
+        }
+        super::joins::retire(tx, &org, &checked.links).await?;
 
         let inline: Vec<(Digest, Vec<u8>)> =
             self.batch.envelopes.iter().map(|bytes| (content_hash(bytes), bytes.clone())).collect();
@@ -455,6 +469,31 @@ fn match_tokens(
 
 fn wrong_tokens() -> ApiError {
     ApiError::unprocessable("wrong-tokens", "the tokens are not those of the links")
+}
+
+/// The same for the invitations that the links make.
+fn match_invites(
+    batch: &WriteBatch,
+    links: &[Link],
+    org: OrgId,
+) -> Result<Vec<(InviteId, InviteAuth)>, ApiError> {
+    let wrong = || {
+        let message = "the invitations are not those of the links";
+        ApiError::unprocessable("wrong-invites", message)
+    };
+    let made = links.iter().filter_map(|link| match &link.statement.body {
+        Body::Invite { invite, .. } => Some(*invite),
+        _ => None,
+    });
+    let mut made: BTreeSet<InviteId> = made.collect();
+    let mut invites = Vec::with_capacity(batch.invites.len());
+    for InviteUpload { invite, bearer_hash } in &batch.invites {
+        if !made.remove(invite) {
+            return Err(wrong());
+        }
+        invites.push((*invite, InviteAuth { org, hash: *bearer_hash, spent: false }));
+    }
+    if made.is_empty() { Ok(invites) } else { Err(wrong()) }
 }
 
 /// Who comes and who goes by these links.

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use strongroom_format::event::EventKind;
-use strongroom_format::wire::{B64, Challenge, Keyset, OrgList, SessionRequest, SignInKey};
+use strongroom_format::wire::{AccountAnswer, B64, Challenge, OrgList, SessionRequest, SignInKey};
 use strongroom_server::Registration;
 
 use crate::server::{JSON, Server};
@@ -15,11 +15,12 @@ async fn an_account_is_made_once_and_gives_its_keyset_back_to_its_owner_alone() 
     let session = server.client.join(&mara).await;
     let request = server.client.account(&mara);
     server.client.post_json("/v1/accounts", &request).await.is(409, "account-exists");
-    let keyset: Keyset = server.client.get("/v1/account", &session).await.json();
-    assert_eq!(keyset, request.keyset);
+    let answer: AccountAnswer = server.client.get("/v1/account", &session).await.json();
+    assert_eq!((answer.user_id, answer.keyset), (mara.user(), request.keyset));
     let session = server.client.join(&other).await;
-    let keyset: Keyset = server.client.get("/v1/account", &session).await.json();
-    assert_eq!(keyset, server.client.account(&other).keyset);
+    let answer: AccountAnswer = server.client.get("/v1/account", &session).await.json();
+    let keyset = server.client.account(&other).keyset;
+    assert_eq!((answer.user_id, answer.keyset), (other.user(), keyset));
 }
 
 #[tokio::test]

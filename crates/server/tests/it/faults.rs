@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use strongroom_format::hash::Digest;
-use strongroom_format::id::{DeviceId, EnvId, OrgId, Principal, SecretId, TokenId, UserId};
+use strongroom_format::id::{
+    DeviceId, EnvId, InviteId, OrgId, Principal, SecretId, TokenId, UserId,
+};
 use strongroom_format::statement::EpochReason;
 use strongroom_format::wire::EnvelopePage;
 use strongroom_store::{
-    Account, ActorHead, CommitRow, EnvHeadRow, EventRow, Item, LinkRow, NodeRow, PreviousRow,
-    ReadTx, Store, StoreError, TokenAuth, WrapRow, WriteTx,
+    Account, ActorHead, CommitRow, EnvHeadRow, EventRow, Identity, InviteAuth, Item, JoinRow,
+    LinkRow, NodeRow, PreviousRow, ReadTx, Store, StoreError, TokenAuth, WrapRow, WriteTx,
 };
 use strongroom_store_sqlite::SqliteStore;
 
@@ -76,9 +78,13 @@ macro_rules! pass_on {
 
 pass_on!(ReadTx {
     account(user: &UserId) -> Option<Account>;
+    has_accounts() -> bool;
+    bound_user(identity: &Identity) -> Option<UserId>;
     orgs_of(user: &UserId) -> Vec<OrgId>;
     is_insider(org: &OrgId, who: &Principal) -> bool;
     token_auth(token: &TokenId) -> Option<TokenAuth>;
+    invite_auth(invite: &InviteId) -> Option<InviteAuth>;
+    joins(org: &OrgId) -> Vec<JoinRow>;
     links(org: &OrgId, from: u64, count: usize, bytes: usize) -> Vec<LinkRow>;
     wraps(org: &OrgId, recipient: &Principal, from: u64, to: u64) -> Vec<WrapRow>;
     previous(org: &OrgId, from: u64, to: u64) -> Vec<PreviousRow>;
@@ -97,10 +103,16 @@ pass_on!(ReadTx {
 
 pass_on!(WriteTx {
     insert_account(account: &Account) -> ();
+    replace_account(account: &Account) -> ();
+    insert_identity(identity: &Identity, user: &UserId) -> ();
     insert_org(org: &OrgId) -> ();
     insert_links(org: &OrgId, links: &[LinkRow]) -> ();
     set_insider(org: &OrgId, who: &Principal, inside: bool) -> ();
     insert_token_auth(token: &TokenId, auth: &TokenAuth) -> ();
+    insert_invite_auth(invite: &InviteId, auth: &InviteAuth) -> ();
+    spend_invite(org: &OrgId, invite: &InviteId) -> ();
+    put_join(org: &OrgId, join: &JoinRow) -> ();
+    drop_joins(org: &OrgId, invite: &InviteId) -> ();
     insert_wraps(org: &OrgId, wraps: &[WrapRow]) -> ();
     insert_previous(org: &OrgId, previous: &[PreviousRow]) -> ();
     stage(org: &OrgId, by: &Principal, now_ms: u64, envelopes: &[(Digest, Vec<u8>)]) -> ();

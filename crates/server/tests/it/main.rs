@@ -13,6 +13,7 @@ mod connections;
 mod faults;
 mod http;
 mod interface;
+mod joins;
 mod kill;
 mod matrix;
 mod race;

@@ -73,6 +73,15 @@ fn expected(route: &str, kind: Kind) -> (u16, &'static str) {
         }
         "get /v1/account" | "get /v1/orgs" => people((200, "ok")),
         "post /v1/orgs" => people((400, "malformed")),
+        "post /v1/account/keyset" => people((400, "malformed")),
+        "get /v1/orgs/{org}/invite/chain" | "post /v1/orgs/{org}/invite/join" => {
+            (401, "sign-in-required")
+        }
+        "get /v1/orgs/{org}/joins" if kind.inside() && kind.token() => (403, "members-only"),
+        "get /v1/orgs/{org}/joins" => outside(match kind {
+            Kind::Owner | Kind::AdminWithoutGrant => (200, "ok"),
+            _ => (403, "managers-only"),
+        }),
         "get /v1/orgs/{org}/audit/events" if kind.inside() && kind.token() => (403, "members-only"),
         "get /v1/orgs/{org}/sync"
         | "get /v1/orgs/{org}/audit/events"
@@ -97,14 +106,14 @@ fn request(
     let (method, path) = route.split_once(' ').unwrap();
     let method = if method == "get" { Method::GET } else { Method::POST };
     let query = match path.rsplit('/').next().unwrap() {
-        "sync" | "events" if method == Method::GET => "?from=0",
+        "sync" | "events" | "chain" if method == Method::GET => "?from=0",
         "commits" => "?from=1&envelopes=true",
         "proof" => "?old=0&new=5",
         "inclusion" => "?index=0",
         _ => "",
     };
     let (kind, body) = match path.rsplit('/').next().unwrap() {
-        "accounts" | "challenge" | "session" => (JSON, b"{}".to_vec()),
+        "accounts" | "challenge" | "session" | "keyset" | "join" => (JSON, b"{}".to_vec()),
         "envelopes" => {
             (PAGE, EnvelopePage { envelopes: vec![n.to_be_bytes().repeat(30)] }.encode())
         }
@@ -187,8 +196,11 @@ async fn every_route_answers_every_caller_as_the_matrix_says() {
             let bearer = format!("Bearer {credential}");
             let mut places = vec![(team.org(), PROD, expected(route, *kind))];
             if route.contains("{org}") {
-                let missing =
-                    if kind.proven() { (404, "not-found") } else { (401, "sign-in-required") };
+                let invited = route.contains("/invite/");
+                let missing = match kind.proven() && !invited {
+                    true => (404, "not-found"),
+                    false => (401, "sign-in-required"),
+                };
                 places.push((nowhere, PROD, missing));
                 if *kind != Kind::OwnerElsewhere {
                     places.push((other.org(), PROD, missing));

@@ -131,6 +131,17 @@ impl Client {
         self.send(Method::POST, path, &[("content-type", JSON)], body).await
     }
 
+    pub(crate) async fn post_json_as(
+        &self,
+        path: &str,
+        credential: &str,
+        json: &impl serde::Serialize,
+    ) -> Answer {
+        let bearer = format!("Bearer {credential}");
+        let headers = [("authorization", bearer.as_str()), ("content-type", JSON)];
+        self.send(Method::POST, path, &headers, serde_json::to_vec(json).unwrap()).await
+    }
+
     pub(crate) async fn audit_vkey(&self) -> [u8; 32] {
         let info: ServerInfo = self.get("/v1/server", "").await.json();
         info.audit_vkey.0.try_into().unwrap()

@@ -17,7 +17,8 @@ use strongroom_format::statement::{
     Signature, Statement, WrapEntry, pop_message,
 };
 use strongroom_format::wire::{
-    PreviousUpload, TokenUpload, WRAP_LEN, WrapUpload, WriteBatch, act_hash, content_hash,
+    InviteUpload, PreviousUpload, TokenUpload, WRAP_LEN, WrapUpload, WriteBatch, act_hash,
+    content_hash,
 };
 
 /// The first moment of every test, in milliseconds since 1970.
@@ -29,7 +30,7 @@ pub(crate) struct Person {
     pub(crate) who: Principal,
     pub(crate) key: SigningKey,
     pub(crate) login: SigningKey,
-    enc: [u8; 32],
+    pub(crate) enc: [u8; 32],
 }
 
 impl Person {
@@ -246,10 +247,26 @@ impl Team {
         });
     }
 
-    pub(crate) fn admit(&mut self, who: &Person, role: Role) {
-        let invite = InviteId([who.who.id()[0]; 16]);
-        let expires = self.now + 1_000_000;
+    /// An invitation whose bearer is [`Self::invite_secret`].
+    pub(crate) fn invite(&mut self, seed: u8, role: Role, expires: u64) -> InviteId {
+        let invite = InviteId([seed; 16]);
         self.say(Body::Invite { invite, key_hash: [3; 32], role, grants: Vec::new(), expires });
+        let bearer_hash = sha256(&[&Self::invite_secret(seed)]);
+        self.batch.invites.push(InviteUpload { invite, bearer_hash });
+        invite
+    }
+
+    pub(crate) fn invite_secret(seed: u8) -> [u8; 32] {
+        [seed ^ 0x77; 32]
+    }
+
+    pub(crate) fn admit(&mut self, who: &Person, role: Role) {
+        let expires = self.now + 1_000_000;
+        let invite = self.invite(who.who.id()[0], role, expires);
+        self.add(who, role, invite);
+    }
+
+    pub(crate) fn add(&mut self, who: &Person, role: Role, invite: InviteId) {
         let pop = who.sign(&pop_message(&self.org(), &invite, &who.user(), &who.keys()));
         self.say(Body::MemberAdd { user: who.user(), keys: who.keys(), role, invite, pop });
     }

@@ -1,0 +1,120 @@
+//! Jobs that only write down what happened.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::http::StatusCode;
+use strongroom_chain::OrgState;
+use strongroom_format::event::EventKind;
+use strongroom_format::id::{DeviceId, EnvId, Principal, UserId};
+use strongroom_store::StoreError;
+
+use super::{Batch, Job, Stop, Subject};
+use crate::error::ApiError;
+
+/// An audit entry for something that was read: written in the transaction in which the right to it
+/// is looked at for the last time.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) subject: Subject,
+    pub(crate) kind: EventKind,
+    /// How many things were read.
+    pub(crate) number: u64,
+    /// Whether reading the environment's data is what was asked for.
+    pub(crate) needs_read: bool,
+    /// Whether people alone may.
+    pub(crate) members_only: bool,
+}
+
+#[async_trait]
+impl Job for Seen {
+    /// The state in which the right was looked at.
+    type Answer = Arc<OrgState>;
+
+    fn subject(&self) -> Option<Subject> {
+        Some(self.subject.clone())
+    }
+
+    async fn run(&mut self, batch: &mut Batch<'_>) -> Result<Arc<OrgState>, Stop> {
+        let now_ms = batch.now_ms;
+        let Some(vault) = batch.vault(&self.subject.org).await? else {
+            return Err(Stop::Refused(ApiError::not_found()));
+        };
+        let state = Arc::clone(&vault.state);
+        let actor = self.subject.actor.ok_or(Stop::Refused(ApiError::unauthenticated()))?;
+        crate::rights::require_insider(&state, &actor, now_ms, self.members_only)?;
+        if self.needs_read {
+            crate::rights::require_reader(&state, &self.subject.env, &actor, now_ms)?;
+        }
+        batch.record(&self.subject, self.kind, DeviceId::ZERO, self.number, 200).await?;
+        Ok(state)
+    }
+}
+
+/// An audit entry for a refusal that was decided before the journal.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) subject: Subject,
+    pub(crate) status: StatusCode,
+}
+
+#[async_trait]
+impl Job for Refusal {
+    type Answer = ();
+
+    fn subject(&self) -> Option<Subject> {
+        None
+    }
+
+    async fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Stop> {
+        batch.record_refusal(&self.subject, self.status).await?;
+        Ok(())
+    }
+}
+
+/// Something a person did to no organisation in particular: written into the log of each.
+pub(crate) struct Everywhere {
+    user: UserId,
+    /// Nobody, where nothing was proven.
+    actor: Option<Principal>,
+    kind: EventKind,
+    status: StatusCode,
+    peer: String,
+}
+
+impl Everywhere {
+    pub(crate) fn done(user: UserId, kind: EventKind, peer: String) -> Self {
+        let actor = Some(Principal::User(user));
+        Self { user, actor, kind, status: StatusCode::OK, peer }
+    }
+
+    /// Somebody claimed to be `user` and did not prove it.
+    pub(crate) fn refused(user: UserId, peer: String) -> Self {
+        let (kind, status) = (EventKind::Refused, StatusCode::FORBIDDEN);
+        Self { user, actor: None, kind, status, peer }
+    }
+
+    /// Adds the entries to a transaction.
+    pub(crate) async fn write_down(&self, batch: &mut Batch<'_>) -> Result<(), StoreError> {
+        for org in batch.tx.orgs_of(&self.user).await? {
+            let subject =
+                Subject { org, actor: self.actor, env: EnvId::ZERO, peer: self.peer.clone() };
+            let status = self.status.as_u16();
+            batch.record(&subject, self.kind, DeviceId::ZERO, 0, status).await?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Job for Everywhere {
+    type Answer = ();
+
+    fn subject(&self) -> Option<Subject> {
+        None
+    }
+
+    async fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Stop> {
+        Ok(self.write_down(batch).await?)
+    }
+}
