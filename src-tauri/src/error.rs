@@ -97,6 +97,12 @@ pub enum CommandError {
         /// It is one, but `http` to another computer.
         insecure: bool,
     },
+    /// The server calls itself by another address, and sign-ins are bound to the address.
+    #[error("the server calls itself {other}")]
+    WrongAddress {
+        /// What it calls itself, cut.
+        other: String,
+    },
     /// The server takes no new account from this person: it is closed, wants an invite, or its
     /// founder code.
     #[error("the server takes no new account")]

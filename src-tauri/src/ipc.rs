@@ -47,6 +47,7 @@ command_list! {
         staged::staged_discard, staged::staged_commit, staged::conflict_resolve,
         import::import_choose, import::import_dropped, import::import_rename, import::import_keep,
         import::import_apply, import::import_discard,
+        server::server_look,
         status::status_view, status::sync_now, status::evidence_save,
     }
     secure {

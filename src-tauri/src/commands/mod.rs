@@ -8,6 +8,7 @@ pub mod import;
 pub mod org;
 pub mod secret;
 pub mod secure;
+pub mod server;
 pub mod staged;
 pub mod status;
 pub mod vault;

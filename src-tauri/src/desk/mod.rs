@@ -12,6 +12,7 @@ mod import;
 mod kit;
 mod org;
 mod palette;
+mod server;
 mod staged;
 mod status;
 mod translate;

@@ -257,6 +257,12 @@ impl From<SettingsError> for CommandError {
     }
 }
 
+impl From<ApiError> for CommandError {
+    fn from(error: ApiError) -> Self {
+        of_api(&error)
+    }
+}
+
 impl From<ProfileError> for CommandError {
     fn from(error: ProfileError) -> Self {
         VaultError::Profile(error).into()
