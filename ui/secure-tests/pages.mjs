@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { Window } from "happy-dom";
 
 const root = fileURLToPath(new URL("../secure/", import.meta.url));
-export const PAGES = ["unlock", "create", "kit", "reveal", "edit", "confirm"];
+export const PAGES = ["unlock", "create", "kit", "reveal", "edit", "confirm", "sign", "invite", "take", "join", "restore", "words", "token"];
 export const FRAME = { words: ["copper", "heron"], theme: "dark" };
 
 export const read = (name) => readFileSync(root + name, "utf8");

@@ -12,6 +12,13 @@ const IDS = {
   reveal: ["value", "copy", "close", "cancel", "error", "words", "left", "more"],
   edit: ["name", "value", "note", "submit", "cancel", "error", "words", "close", "generate", "show"],
   confirm: ["typed", "submit", "cancel", "error", "words", "close"],
+  sign: ["title", "who", "lines", "typed", "check", "submit", "cancel", "error", "words", "close"],
+  invite: ["code", "qr", "copy", "save", "cancel", "error", "words", "close", "server", "fingerprint"],
+  take: ["code", "submit", "cancel", "error", "words", "close"],
+  join: ["code", "file", "back", "server", "organisation", "inviter", "name", "label", "passphrase", "again", "reset", "account", "submit", "cancel", "error", "words", "close", "keep-ask", "keep-file"],
+  restore: ["kit", "server", "account", "organisation", "head", "secret-key", "passphrase", "label", "submit", "cancel", "error", "words", "close", "keep-ask", "keep-file"],
+  words: ["six", "fingerprint", "match", "different", "cancel", "error", "words", "close"],
+  token: ["token", "copy", "copy-ci", "save", "stored", "done", "error", "words", "close"],
 };
 const scripts = files().filter((name) => name.endsWith(".js"));
 const all = (text, pattern) => [...text.matchAll(pattern)].map((match) => match[1]);
@@ -42,6 +49,7 @@ for (const page of PAGES) {
     for (const id of IDS[page]) assert.ok(ids.includes(id), `#${id}`);
     const source = read(`${page}.js`);
     for (const id of all(source, /byId\("([^"]+)"\)/g)) assert.ok(ids.includes(id), `#${id} of the script`);
+    for (const id of all(source, /icon\("([^"]+)"\)/g)) assert.ok(ids.includes(`i-${id}`), `picture #i-${id} of the script`);
     for (const id of ["mark", "words", "close", "status", "work", "failed", "failed-text", "error", "error-text"]) assert.ok(ids.includes(id), `#${id} of the frame`);
     const named = all(html, /\s(?:for|aria-controls|aria-describedby|aria-labelledby)="([^"]+)"/g).flatMap((list) => list.split(" "));
     for (const id of [...named, ...all(html, /<use href="#([^"]+)"/g)]) assert.ok(ids.includes(id), `reference to #${id}`);
@@ -70,6 +78,20 @@ for (const page of PAGES) {
 test("no script writes markup, evaluates text, stores, logs or reaches a network", () => {
   for (const name of scripts) {
     assert.doesNotMatch(read(name), /innerHTML|outerHTML|insertAdjacent|document\.write|DOMParser|createContextualFragment|\beval\b|new Function|localStorage|sessionStorage|indexedDB|\bfetch\(|XMLHttpRequest|WebSocket|console\.|postMessage|window\.open|location\b/, name);
+  }
+});
+
+test("the parts of a page share no name, because its test runs them in one scope", () => {
+  for (const page of PAGES) {
+    const parts = new Set();
+    const follow = (name) => {
+      if (parts.has(name)) return;
+      parts.add(name);
+      for (const other of all(read(name), /\bfrom "\.\/([^"]+)"/g)) follow(other);
+    };
+    follow(`${page}.js`);
+    const names = [...parts].flatMap((name) => all(read(name), /^(?:export )?(?:async )?(?:const|let|function) ([A-Za-z_]+)/gm));
+    assert.deepEqual(names.filter((name, at) => names.indexOf(name) !== at), [], page);
   }
 });
 

@@ -20,10 +20,26 @@ const SENTENCES = {
   notAllowed: "You do not have the right to do that.",
   notFound: "That no longer exists.",
   notAnEnvFile: "That file holds no lines of the form NAME=value.",
+  registrationClosed: "This server takes no new account without an invitation.",
+  browserFailed: "The browser did not come back with a sign-in. Try again.",
+  alreadyHere: "This computer has that vault already. Unlock it in the main window.",
+  summaryChanged: "What would be signed has changed meanwhile. Read it again, then sign.",
+  lastOwner: "An organisation keeps one owner. Make somebody else an owner first.",
+  policyForbids: "The policy of this organisation forbids that. Compare words with the person first.",
+  keyDue: "The data key there has to be replaced first. Replace it in the main window, then try again.",
+  removed: "You are no longer a member of this organisation.",
+};
+
+const CODES = {
+  mistyped: "That is no such code, or a letter of it is missing or wrong. Paste the whole of it again.",
+  used: "This code was used already. Ask for a new one.",
+  expired: "The time of this code is over. Ask for a new one.",
+  foreign: "This code belongs to another organisation.",
+  unknown: "The server does not know this code. It was taken back, or the server is not the one it was made for.",
 };
 
 /** The codes that have a fixed sentence; the others are worded by `sentence` from their details. */
-export const KNOWN_CODES = [...Object.keys(SENTENCES), "refused", "badName", "nameTaken", "internal"];
+export const KNOWN_CODES = [...Object.keys(SENTENCES), "refused", "badName", "nameTaken", "badAddress", "badCode", "notReady", "internal"];
 
 /** What to tell a person about an error of a command. Text that a server wrote is left out on purpose. */
 export function sentence(error) {
@@ -31,6 +47,11 @@ export function sentence(error) {
     case "refused": return `The server refused this (${Number(error.status) || "no status"}). Nothing was changed.`;
     case "nameTaken": return `${clip(error.name)} exists here already. Choose another name.`;
     case "badName": return "That name cannot be used. Names are letters, digits and _, and do not begin with a digit.";
+    case "badAddress": return error.insecure
+      ? "Between two computers only an address that begins with https is safe. Nothing was sent."
+      : "That is not the address of a server. It looks like https://vault.example.com.";
+    case "badCode": return CODES[error.problem] ?? CODES.mistyped;
+    case "notReady": return `Something has to be done first: ${clip(error.missing)}.`;
     case "internal": return `Something in Strongroom failed. Nothing was changed. Report ${clip(error.reportId)}.`;
     default: return SENTENCES[error?.code] ?? "This window could not reach Strongroom. Close it, then open it again.";
   }
@@ -222,6 +243,37 @@ export function day(at, now = Date.now()) {
   const short = `${date.getDate()} ${months[date.getMonth()]}`;
   return now !== null && date.getFullYear() === new Date(now).getFullYear() ? short : `${short} ${date.getFullYear()}`;
 }
+
+/** "29 Nov, in 7 d", or that it is over. */
+export function until(at, now = Date.now()) {
+  const s = Math.round((at - now) / 1000);
+  if (s <= 0) return `${day(at, now)}, over`;
+  const rest = s < 3600 ? `${Math.ceil(s / 60)} min` : s < 172800 ? `${Math.round(s / 3600)} h` : `${Math.round(s / 86400)} d`;
+  return `${day(at, now)}, in ${rest}`;
+}
+
+/** A picture of the page's own sprite, made without markup. */
+export function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  const use = document.createElementNS(SVG, "use");
+  use.setAttribute("href", `#i-${name}`);
+  svg.setAttribute("aria-hidden", "true");
+  svg.append(use);
+  return svg;
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** An SVG from Rust as the source of a picture: there it cannot run anything. */
+export function picture(svg) {
+  return `data:image/svg+xml;base64,${btoa(Array.from(new TextEncoder().encode(svg), (byte) => String.fromCharCode(byte)).join(""))}`;
+}
+
+/**
+ * A window that opens under a hand which is still clicking or typing must not take that for an answer: what decides
+ * something wakes only after this many seconds.
+ */
+export const CALM = 0.6;
 
 /** Fills the chip that says which environment a value belongs to. */
 export function place(path, environmentClass) {

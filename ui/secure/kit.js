@@ -1,5 +1,5 @@
 // Emergency Kit: the one page with the Secret Key in clear, made to be printed and put away.
-import { byId, close, complain, day, invoke, open, say, sentence, watchCaps, work } from "./frame.js";
+import { byId, close, complain, day, invoke, open, picture, say, sentence, watchCaps, work } from "./frame.js";
 import { groups } from "./groups.js";
 
 const passphrase = byId("passphrase");
@@ -54,7 +54,7 @@ function showKit(kit) {
   byId("head-code").textContent = kit.headCode;
   byId("link").textContent = byId("link-again").textContent = String(kit.link);
   byId("server").textContent = kit.server;
-  byId("qr").src = `data:image/svg+xml;base64,${base64(kit.qrSvg)}`;
+  byId("qr").src = picture(kit.qrSvg);
   for (const group of groups(kit.secretKey)) {
     const part = document.createElement("span");
     part.textContent = group;
@@ -89,8 +89,4 @@ function leave() {
     return outcome("Not put away yet. Esc again closes; Settings shows the kit again.", true);
   }
   close();
-}
-
-function base64(text) {
-  return btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(""));
 }
