@@ -56,6 +56,8 @@ pub enum Thing {
     App,
     /// An environment.
     Environment,
+    /// A service token.
+    Token,
     /// A secret's label, for members who cannot open the secret.
     Secret,
 }

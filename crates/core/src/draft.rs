@@ -133,6 +133,28 @@ impl Draft {
         staged
     }
 
+    /// Takes edits to a newer version of a secret that says the same as the one they were made upon;
+    /// says whether there were any.
+    pub fn rebase(&mut self, secret: &SecretId, from: u64, to: u64) -> bool {
+        let mut moved = false;
+        let mut take = |id: &SecretId, base: &mut u64| {
+            if id == secret && *base == from {
+                *base = to;
+                moved = true;
+            }
+        };
+        for (_, edit) in &mut self.edits {
+            match edit {
+                Edit::Put { secret, base, .. } => take(secret, base),
+                Edit::Delete { secrets } => {
+                    secrets.iter_mut().for_each(|(secret, base)| take(secret, base));
+                }
+                Edit::Drop { .. } | Edit::DropAll => {}
+            }
+        }
+        moved
+    }
+
     /// The bytes to seal on this device. They hold values: the caller wipes them.
     pub fn encode(&self) -> SecretBytes {
         let mut w = Writer::new();

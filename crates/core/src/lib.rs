@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod apply;
 pub mod details;
 pub mod dotenv;
@@ -17,4 +18,6 @@ pub mod log;
 pub mod names;
 pub mod pen;
 pub mod replica;
+pub mod rotation;
 pub mod search;
+pub mod team;

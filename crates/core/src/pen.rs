@@ -49,6 +49,16 @@ pub enum WriteError {
     /// No random bytes.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
+    /// Changes of access that no verifier would take.
+    #[error(transparent)]
+    Refused(#[from] crate::access::RefusedChanges),
+    /// Values that do not open under the old data key, or not again under the new one: nothing was
+    /// signed.
+    #[error("{} secrets do not open", .0.len())]
+    Unreadable(Vec<SecretId>),
+    /// Whoever was asked for progress said to stop.
+    #[error("cancelled")]
+    Cancelled,
 }
 
 impl From<ChainError> for WriteError {
@@ -72,10 +82,10 @@ pub struct Put {
 
 /// One write in the making.
 pub struct Pen<'a> {
-    replica: Replica,
-    batch: WriteBatch,
-    entropy: &'a mut dyn Entropy,
-    now_ms: u64,
+    pub(crate) replica: Replica,
+    pub(crate) batch: WriteBatch,
+    pub(crate) entropy: &'a mut dyn Entropy,
+    pub(crate) now_ms: u64,
 }
 
 impl std::fmt::Debug for Pen<'_> {
@@ -148,6 +158,16 @@ impl<'a> Pen<'a> {
     /// The copy with everything written so far.
     pub fn replica(&mut self) -> &mut Replica {
         &mut self.replica
+    }
+
+    /// What is sent so far.
+    pub(crate) fn batch(&mut self) -> &mut WriteBatch {
+        &mut self.batch
+    }
+
+    /// When this is written, in milliseconds since 1970.
+    pub fn now_ms(&self) -> u64 {
+        self.now_ms
     }
 
     /// Ends the write: the copy to keep once the server accepts, and what to send.
@@ -306,8 +326,7 @@ impl<'a> Pen<'a> {
             return Ok(());
         }
         let state = self.replica.state();
-        let (org, org_seq, org_head) = (state.org(), state.seq(), state.head());
-        let epoch = state.env(&env).ok_or(ReadError::Missing)?.epoch_at(org_seq);
+        let epoch = state.env(&env).ok_or(ReadError::Missing)?.epoch_at(state.seq());
         let dek = self.replica.dek(env, epoch)?;
         puts.sort_by_key(|put| put.secret);
         let mut envelopes = Vec::with_capacity(puts.len() * 3);
@@ -336,6 +355,20 @@ impl<'a> Pen<'a> {
             changes.push(Change { op: Op::Delete, secret: *secret, version, fields: Vec::new() });
         }
         changes.sort_by_key(|change| change.secret);
+        self.sign(env, changes, envelopes)
+    }
+
+    /// Signs changes, rising by secret, whose envelopes are sealed under the newest data key and
+    /// come in the order of the fields.
+    pub(crate) fn sign(
+        &mut self,
+        env: EnvId,
+        changes: Vec<Change>,
+        envelopes: Vec<Vec<u8>>,
+    ) -> Result<(), WriteError> {
+        let state = self.replica.state();
+        let (org, org_seq, org_head) = (state.org(), state.seq(), state.head());
+        let dek_epoch = state.env(&env).ok_or(ReadError::Missing)?.epoch_at(org_seq);
         let author = self.replica.principal();
         let now_ms = self.now_ms;
         let me = Arc::clone(self.replica.me());
@@ -349,7 +382,7 @@ impl<'a> Pen<'a> {
             author,
             org_seq,
             org_head,
-            dek_epoch: epoch,
+            dek_epoch,
             time_ms: now_ms.max(state.time_ms()).max(history.time_ms()),
             state_root: history.root_after(&changes),
             changes,

@@ -1,0 +1,395 @@
+//! Replacing the data key of an environment after somebody who holds it lost the right.
+//!
+//! What is due follows from the chain and from nothing on this device, and the new key comes with
+//! every value sealed under it in one write that the server takes as a whole or not at all. So an
+//! interrupted rotation has not happened, and resuming it is to begin again. Only a directory of
+//! more than [`PARTS`] full commits takes several writes; then what is left is due as well.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use strongroom_chain::org::{EnvState, OrgState};
+use strongroom_chain::trie::Item;
+use strongroom_crypto::safe::{Dek, open, seal};
+use strongroom_format::commit::{Change, FieldHash, MAX_ITEMS, Op};
+use strongroom_format::id::{EnvId, Principal, SecretId, UserId};
+use strongroom_format::statement::{Body, EpochReason, Rights, Role};
+use strongroom_format::wire::{FieldEnvelope, content_hash};
+use subtle::ConstantTimeEq as _;
+
+use crate::access::day;
+use crate::details::EnvClass;
+use crate::draft::Draft;
+use crate::env::EnvCopy;
+use crate::pen::{Pen, WriteError};
+use crate::replica::{ReadError, Replica};
+use crate::team::{place, who};
+
+pub use crate::team::lacking;
+
+/// How many full commits of sealing anew one write holds: together they stay below the cap of a
+/// page.
+pub const PARTS: usize = 4;
+/// After how many secrets progress is told.
+const STEP: usize = 64;
+
+/// An environment whose data key must be replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueEnv {
+    /// Which.
+    pub env: EnvId,
+    /// Application and environment in words.
+    pub place: String,
+    /// What it is for.
+    pub class: EnvClass,
+    /// How many secrets are sealed anew.
+    pub secrets: usize,
+    /// The epoch of the data key to be replaced.
+    pub epoch: u32,
+    /// Why, in words.
+    pub why: String,
+    /// Living people who hold the data key and may replace it.
+    pub holders: Vec<UserId>,
+    /// Whether this person is one of them.
+    pub mine: bool,
+    /// The new key is there already, and values are still under the old one.
+    pub begun: bool,
+}
+
+/// Every environment whose data key must be replaced at `now_ms`, by place.
+pub fn due(replica: &mut Replica, now_ms: u64) -> Vec<DueEnv> {
+    let envs: Vec<(EnvId, bool)> = due_envs(replica, now_ms).into_iter().collect();
+    let counts = crate::access::secret_counts(replica);
+    let mut due: Vec<DueEnv> = envs
+        .into_iter()
+        .map(|(env, begun)| DueEnv {
+            env,
+            place: place(replica, &env),
+            class: crate::access::class(replica, &env),
+            secrets: counts.get(&env).copied().unwrap_or(0),
+            epoch: newest_epoch(replica.state(), &env),
+            why: why(replica, &env, begun, now_ms),
+            holders: holders(replica, &env, now_ms),
+            mine: may_rotate(replica, &env, now_ms),
+            begun,
+        })
+        .collect();
+    due.sort_by_cached_key(|due| (due.place.to_lowercase(), due.env));
+    due
+}
+
+/// The same without words: each environment, and whether its rotation has begun.
+pub fn due_envs(replica: &Replica, now_ms: u64) -> BTreeMap<EnvId, bool> {
+    let state = replica.state();
+    let time_ms = now_ms.max(state.time_ms());
+    let envs = state.envs().keys().map(|env| (*env, has_begun(replica, env)));
+    envs.filter(|(env, begun)| *begun || state.is_due(env, time_ms)).collect()
+}
+
+/// Whether the person on this device can replace the data key of `env`: it holds the newest one,
+/// still reads, and may sign the values anew.
+pub fn may_rotate(replica: &Replica, env: &EnvId, now_ms: u64) -> bool {
+    may(replica.state(), env, &replica.principal(), now_ms)
+}
+
+fn may(state: &OrgState, env: &EnvId, who: &Principal, now_ms: u64) -> bool {
+    let rights = state.rights(env, who, now_ms.max(state.time_ms()));
+    let newest = state.env(env).and_then(|env| env.epochs.last());
+    let holds = newest.is_some_and(|epoch| epoch.wraps.iter().any(|wrap| wrap.recipient == *who));
+    holds && rights.includes(Rights::READ.with(Rights::WRITE))
+}
+
+fn holders(replica: &Replica, env: &EnvId, now_ms: u64) -> Vec<UserId> {
+    let state = replica.state();
+    let people = state.members().keys().copied();
+    people.filter(|user| may(state, env, &Principal::User(*user), now_ms)).collect()
+}
+
+fn newest_epoch(state: &OrgState, env: &EnvId) -> u32 {
+    state.env(env).map_or(0, |env| env.epoch_at(state.seq()))
+}
+
+/// The newest epoch that seals everything anew; 0 if there is none.
+fn last_rotation(found: &EnvState) -> u32 {
+    let rotated = found.epochs.iter().rposition(|e| e.reason == EpochReason::Rotation);
+    rotated.and_then(|n| u32::try_from(n + 1).ok()).unwrap_or(0)
+}
+
+fn stale(copy: &EnvCopy, rotation: u32) -> impl Iterator<Item = (&Item, &[FieldEnvelope])> {
+    copy.live().filter(move |(item, _)| item.epoch < rotation)
+}
+
+fn has_begun(replica: &Replica, env: &EnvId) -> bool {
+    let found = replica.state().env(env).zip(replica.env(env));
+    found.is_some_and(|(state, copy)| stale(copy, last_rotation(state)).next().is_some())
+}
+
+impl Pen<'_> {
+    /// Replaces the data key of `env` and seals every value anew, or goes on with it. `progress` is
+    /// told how many secrets of how many are done, and says whether to go on. Every value is opened
+    /// again under the new key and compared before anything is signed.
+    pub fn rotate(
+        &mut self,
+        env: EnvId,
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<(), WriteError> {
+        let time_ms = self.now_ms.max(self.replica.state().time_ms());
+        if self.replica.state().is_due(&env, time_ms) || !has_begun(&self.replica, &env) {
+            self.new_epoch(env, EpochReason::Rotation)?;
+            self.require_previous(env)?;
+        }
+        let epoch = newest_epoch(self.replica.state(), &env);
+        // From the wrap that goes to the server, not from memory: it opens for its reader.
+        let dek = self.replica.dek(env, epoch)?;
+        let total = self.stale(env).len();
+        let mut done = 0;
+        for _ in 0..PARTS {
+            let part: Vec<Stale> = self.stale(env).into_iter().take(MAX_ITEMS).collect();
+            if part.is_empty() {
+                break;
+            }
+            let keys = self.keys_of(env, &part)?;
+            let mut changes = Vec::with_capacity(part.len());
+            let mut envelopes = Vec::with_capacity(part.len() * 3);
+            let mut unreadable = Vec::new();
+            for item in part {
+                if done % STEP == 0 && !progress(done, total) {
+                    return Err(WriteError::Cancelled);
+                }
+                done += 1;
+                let to = Under { dek: &dek, epoch };
+                match self.again(env, &item, &keys, to, &mut envelopes)? {
+                    Some(change) => changes.push(change),
+                    None => unreadable.push(item.secret),
+                }
+            }
+            if !unreadable.is_empty() {
+                return Err(WriteError::Unreadable(unreadable));
+            }
+            self.sign(env, changes, envelopes)?;
+        }
+        progress(done, total);
+        Ok(())
+    }
+
+    /// The key before opens from under the new one, so that history stays readable.
+    fn require_previous(&mut self, env: EnvId) -> Result<(), WriteError> {
+        let state = self.replica.state();
+        let found = state.env(&env).ok_or(ReadError::Missing)?;
+        let epoch = found.epoch_at(state.seq());
+        let (org, before) = (state.org(), epoch.saturating_sub(1));
+        let commit = found.epoch(before).map(|epoch| epoch.dek_commit).ok_or(ReadError::Missing)?;
+        let dek = self.replica.dek(env, epoch)?;
+        let sealed = self.batch.previous.last().filter(|sent| sent.env == env);
+        let sealed = &sealed.ok_or(ReadError::Missing)?.sealed;
+        dek.open_previous(&org, &env, before, &commit, sealed).map_err(ReadError::from)?;
+        Ok(())
+    }
+
+    fn stale(&self, env: EnvId) -> Vec<Stale> {
+        let Some((state, copy)) = self.replica.state().env(&env).zip(self.replica.env(&env)) else {
+            return Vec::new();
+        };
+        let item = |(item, fields): (&Item, &[FieldEnvelope])| Stale {
+            secret: item.change.secret,
+            version: item.change.version,
+            epoch: item.epoch,
+            fields: fields.len(),
+        };
+        stale(copy, last_rotation(state)).map(item).collect()
+    }
+
+    fn keys_of(
+        &mut self,
+        env: EnvId,
+        part: &[Stale],
+    ) -> Result<BTreeMap<u32, Arc<Dek>>, ReadError> {
+        let epochs: BTreeSet<u32> = part.iter().map(|item| item.epoch).collect();
+        epochs.into_iter().map(|epoch| Ok((epoch, self.replica.dek(env, epoch)?))).collect()
+    }
+
+    /// Seals one item under the new key; `None` if a field of it does not open.
+    fn again(
+        &mut self,
+        env: EnvId,
+        item: &Stale,
+        keys: &BTreeMap<u32, Arc<Dek>>,
+        to: Under<'_>,
+        envelopes: &mut Vec<Vec<u8>>,
+    ) -> Result<Option<Change>, WriteError> {
+        let old = keys.get(&item.epoch).ok_or(ReadError::NoKey)?;
+        let copy = self.replica.env(&env).ok_or(ReadError::Missing)?;
+        let sealed = copy.fields(&item.secret).ok_or(ReadError::Missing)?;
+        let (secret, version) = (item.secret, item.version + 1);
+        let mut fields = Vec::with_capacity(item.fields);
+        for FieldEnvelope { field, envelope } in sealed {
+            let before = self.replica.item_context(env, item.epoch, secret, item.version, *field);
+            let after = self.replica.item_context(env, to.epoch, secret, version, *field);
+            let Ok(value) = open(&**old, &before.context(), envelope) else { return Ok(None) };
+            let anew = value.lend(|bytes| seal(to.dek, &after.context(), bytes, self.entropy))?;
+            let Ok(back) = open(to.dek, &after.context(), &anew) else { return Ok(None) };
+            if !bool::from(back.ct_eq(&value)) {
+                return Ok(None);
+            }
+            fields.push(FieldHash { field: *field, envelope: content_hash(&anew) });
+            envelopes.push(anew);
+        }
+        Ok(Some(Change { op: Op::Put, secret, version, fields }))
+    }
+}
+
+/// An item that a rotation still has to seal anew.
+struct Stale {
+    secret: SecretId,
+    version: u64,
+    epoch: u32,
+    fields: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Under<'a> {
+    dek: &'a Dek,
+    epoch: u32,
+}
+
+/// Takes staged edits of `env` from the versions in `old` to those in `new` where both say the
+/// same: whoever sealed a secret anew has not changed it. Says whether any edit moved.
+pub fn rebase(old: &mut Replica, new: &mut Replica, env: EnvId, draft: &mut Draft) -> bool {
+    let mut moved = false;
+    for (secret, staged) in draft.staged() {
+        let version = |replica: &Replica| {
+            replica.env(&env).and_then(|copy| copy.lookup(&secret)).map(|i| i.change.version)
+        };
+        let (from, to) = (version(old), version(new));
+        let (Some(from), Some(to)) = (from, to) else { continue };
+        if staged.base == from && from < to && same(old, new, env, &secret).unwrap_or(false) {
+            moved |= draft.rebase(&secret, from, to);
+        }
+    }
+    moved
+}
+
+fn same(
+    old: &mut Replica,
+    new: &mut Replica,
+    env: EnvId,
+    secret: &SecretId,
+) -> Result<bool, ReadError> {
+    let fields = |replica: &Replica| -> Vec<_> {
+        let fields = replica.env(&env).and_then(|copy| copy.fields(secret));
+        fields.map(|fields| fields.iter().map(|f| f.field).collect()).unwrap_or_default()
+    };
+    let both = fields(old);
+    if both != fields(new) {
+        return Ok(false);
+    }
+    for field in both {
+        let (before, after) =
+            (old.open_field(env, secret, field)?, new.open_field(env, secret, field)?);
+        if !bool::from(before.ct_eq(&after)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Why the data key of `env` must be replaced: what happened since it was made.
+fn why(replica: &mut Replica, env: &EnvId, begun: bool, now_ms: u64) -> String {
+    let mut reasons: Vec<String> = Vec::new();
+    let since = replica.state().env(env).and_then(|found| {
+        found.epochs.iter().rev().find(|e| e.reason != EpochReason::ReaderAdded).map(|e| e.link)
+    });
+    for seq in since.unwrap_or(0) + 1..=replica.state().seq() {
+        if let Some(reason) = reason(replica, env, seq) {
+            reasons.push(reason);
+        }
+    }
+    reasons.extend(lapsed(replica, env, now_ms));
+    reasons.dedup();
+    if reasons.is_empty() && begun {
+        return "The new data key is there, and some values are still under the old one."
+            .to_owned();
+    }
+    let rest = reasons.len().saturating_sub(2);
+    reasons.truncate(2);
+    let more = match rest {
+        0 => String::new(),
+        1 => ", and 1 more reason".to_owned(),
+        n => format!(", and {n} more reasons"),
+    };
+    format!("{}{more}.", reasons.join("; "))
+}
+
+/// What the link at `seq` did to a reader or holder of `env`.
+fn reason(replica: &mut Replica, env: &EnvId, seq: u64) -> Option<String> {
+    let statement = &replica.link(seq)?.statement;
+    let author = statement.author;
+    let body = statement.body.clone();
+    let subject = match &body {
+        Body::KeyRotate { .. } => author,
+        Body::EnvRevoke { env: at, principal } if at == env => *principal,
+        Body::EnvGrant { env: at, principal, rights, .. }
+            if at == env && !rights.includes(Rights::READ) =>
+        {
+            *principal
+        }
+        Body::MemberRemove { user, .. }
+        | Body::KeyReset { user, .. }
+        | Body::MemberRole { user, role: Role::Reviewer } => Principal::User(*user),
+        Body::TokenRevoke { token } => Principal::Token(*token),
+        _ => return None,
+    };
+    if !concerned(replica.state(), env, &subject, seq) {
+        return None;
+    }
+    let (name, by) = (who(replica, &subject), who(replica, &author));
+    Some(match &body {
+        Body::MemberRemove { .. } if subject == author => format!("{name} left"),
+        Body::MemberRemove { .. } => format!("{name} was removed by {by}"),
+        Body::KeyRotate { .. } => format!("{name} replaced their keys"),
+        Body::KeyReset { .. } => format!("The keys of {name} were reset by {by}"),
+        Body::MemberRole { .. } => format!("{name} became a reviewer"),
+        Body::TokenRevoke { .. } => format!("The token {name} was revoked by {by}"),
+        Body::EnvGrant { .. } => format!("{name} may no longer read, by {by}"),
+        _ => format!("The access of {name} was revoked by {by}"),
+    })
+}
+
+/// Whether somebody read `env`, or held its data key, just before the link at `seq`.
+fn concerned(state: &OrgState, env: &EnvId, subject: &Principal, seq: u64) -> bool {
+    let before = seq.saturating_sub(1);
+    let time_ms = state.time_at(seq).unwrap_or(0);
+    let Some(found) = state.env(env) else { return false };
+    let newest = found.epoch(found.epoch_at(before));
+    state.rights_at(env, subject, before, time_ms).includes(Rights::READ)
+        || newest.is_some_and(|epoch| epoch.wraps.iter().any(|wrap| wrap.recipient == *subject))
+}
+
+/// Holders of the newest data key whose rights ended by the clock.
+fn lapsed(replica: &mut Replica, env: &EnvId, now_ms: u64) -> Vec<String> {
+    let state = replica.state();
+    let time_ms = now_ms.max(state.time_ms());
+    let Some(found) = state.env(env) else { return Vec::new() };
+    let held = found.epochs.last().map_or(&[][..], |epoch| &epoch.wraps);
+    let end_of = |who: &Principal| {
+        let grant = found.grants.get(who).and_then(|line| line.all().last());
+        let token = match who {
+            Principal::Token(token) => state.token(token).map(|token| token.not_after),
+            _ => None,
+        };
+        let ends = grant.map(|(_, grant)| grant.not_after).into_iter().chain(token);
+        ends.filter(|end| *end != 0 && *end < time_ms).min()
+    };
+    let lapsed: Vec<(Principal, u64)> = held
+        .iter()
+        .map(|wrap| wrap.recipient)
+        .filter(|who| !state.rights(env, who, time_ms).includes(Rights::READ))
+        .filter_map(|who| Some((who, end_of(&who)?)))
+        .collect();
+    lapsed
+        .into_iter()
+        .map(|(principal, end)| {
+            format!("The access of {} ended on {}", who(replica, &principal), day(end))
+        })
+        .collect()
+}
