@@ -79,9 +79,9 @@ function askAgain() {
 
 /** Shows the step that is due. */
 function turn() {
-  byId("step-code").hidden = byId("file").hidden = seen;
+  byId("step-code").hidden = seen;
   byId("step-person").hidden = byId("back").hidden = !seen;
-  byId("action").textContent = seen ? "Join" : "Look where it leads";
+  byId("action").textContent = seen ? "Join" : "Check the code";
 }
 
 async function join() {
