@@ -4,10 +4,10 @@ import type { Vault } from "../ipc/vault";
 import { notices } from "../shared/notices.svelte";
 import type { Session } from "./session.svelte";
 
-type Around = { vault: Vault; session: Session; settings: (section?: string) => void; lock: () => void; form: (form: Form) => void; importFile: () => void };
+type Around = { vault: Vault; session: Session; settings: (section?: string) => void; lock: () => void; form: (form: Form) => void; importFile: () => void; ask: (request: "invite" | "token") => void };
 
 /** Does what an entry of the palette says. */
-export function act(action: PaletteAction, { vault, session, settings, lock, form, importFile }: Around): void {
+export function act(action: PaletteAction, { vault, session, settings, lock, form, importFile, ask }: Around): void {
   const { place } = session;
   switch (action) {
     case "lock":
@@ -23,6 +23,14 @@ export function act(action: PaletteAction, { vault, session, settings, lock, for
       return settings();
     case "kit":
       return settings("kit");
+    case "access":
+    case "members":
+    case "tokens":
+    case "trust":
+      return session.go({ at: action });
+    case "invite":
+    case "token":
+      return ask(action);
     case "dark":
     case "light":
     case "system":

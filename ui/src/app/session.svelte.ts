@@ -1,8 +1,16 @@
 import type { AppView, OrgView, ProgressView, SettingsView, StatusView, Vault } from "../ipc/vault";
 import { notices } from "../shared/notices.svelte";
+import { told } from "./signed";
 
 /** Where the content pane is. */
-export type Place = { at: "environment"; envId: string } | { at: "settings"; section: string } | { at: "start" };
+export type Place =
+  | { at: "environment"; envId: string }
+  | { at: "members"; tab?: "people" | "invites" | "left" }
+  | { at: "offboard"; principalId: string }
+  | { at: "access" | "tokens" | "trust" | "start" }
+  | { at: "settings"; section: string };
+
+export type Screen = Place["at"];
 
 /**
  * What the window knows of the vault: views that Rust sent, never a value. Locking drops every name
@@ -28,6 +36,7 @@ export class Session {
       vault.on("orgChanged", (org) => this.takeOrg(org)),
       vault.on("statusChanged", (status) => this.takeStatus(status)),
       vault.on("progress", (progress) => this.#takeProgress(progress)),
+      vault.on("signed", (signed) => notices.show({ icon: "check", tone: "ok", text: told(signed) })),
     ];
     vault.appState().then(
       (app) => this.#take(app),
@@ -64,7 +73,7 @@ export class Session {
     this.org = org;
     const { place } = this;
     const gone = place.at === "environment" && !org.apps.some((app) => app.environments.some((env) => env.id === place.envId));
-    if (moved || gone || place.at === "start") this.place = firstPlace(org);
+    if (gone || place.at === "start" || (moved && place.at !== "settings")) this.place = firstPlace(org);
   }
 
   go(place: Place): void {
@@ -104,7 +113,7 @@ export class Session {
   #forget(): void {
     this.org = null;
     this.status = null;
-    this.progress = this.progress.filter((one) => one.kind === "create" || one.kind === "sample" || one.kind === "unlock");
+    this.progress = this.progress.filter((one) => ["create", "sample", "unlock", "join", "restore", "signIn"].includes(one.kind));
     this.place = { at: "start" };
     notices.forget();
   }

@@ -2,6 +2,14 @@ import { clockTime } from "../shared/words";
 import { VaultError } from "./vault";
 import type { CommandError } from "./vault";
 
+const badCodes: Record<Extract<CommandError, { code: "badCode" }>["problem"], string> = {
+  mistyped: "That code has a letter wrong, or it is no such code. Check it against the original.",
+  used: "Somebody has used this code already. If it was not you, tell whoever gave it to you.",
+  expired: "The time of this code is over. Ask for a new one.",
+  foreign: "This code belongs to another organisation.",
+  unknown: "The server does not know this code. Ask whoever gave it to you.",
+};
+
 /** The one place where an error code becomes a sentence: what happened, then what to do. */
 export function explain(error: CommandError): string {
   switch (error.code) {
@@ -45,6 +53,28 @@ export function explain(error: CommandError): string {
       return "This leads to nothing you can open.";
     case "notAnEnvFile":
       return "This file holds no lines of the form NAME=value.";
+    case "badAddress":
+      return error.insecure ? "A server on another computer is reached by https only. Check the address." : "That is not the address of a server. It looks like https://vault.example.org.";
+    case "registrationClosed":
+      return "This server takes no new account like this. Ask whoever runs it for a founder code, or your team for an invite code.";
+    case "browserFailed":
+      return "The browser did not come back with a sign-in. Nothing was changed. Try again.";
+    case "badCode":
+      return badCodes[error.problem];
+    case "alreadyHere":
+      return "This computer has that vault already. Choose it on the locked screen.";
+    case "summaryChanged":
+      return "What would be signed has changed meanwhile. Read it again before you sign.";
+    case "lastOwner":
+      return "The organisation needs an owner. Make somebody else an owner first.";
+    case "policyForbids":
+      return "The organisation's policy forbids this: keys go only to people whose own key was checked. Compare words first.";
+    case "keyDue":
+      return "The data key of this environment must be replaced before anything else is signed in it.";
+    case "removed":
+      return "You are no member of this organisation any more. What was synced before stays on this computer.";
+    case "notReady":
+      return `Something else comes first: ${quoted(error.missing).replace(/\.$/, "")}.`;
     case "internal":
       return `Something went wrong inside Strongroom. Nothing is known to be lost. Report ${error.reportId}.`;
     default:

@@ -1,7 +1,10 @@
 import type { EnvClass, OrgView, PaletteHit, SettingsView } from "../../ipc/vault";
 import type { IconName } from "../../shared/icons";
 
-export type PaletteAction = "lock" | "new" | "import" | "app" | "settings" | "kit" | SettingsView["theme"];
+export type PaletteAction = "lock" | "new" | "import" | "app" | "settings" | "kit" | ScreenName | "invite" | "token" | SettingsView["theme"];
+/** The screens beside environments and settings. */
+export type ScreenName = "access" | "members" | "tokens" | "trust";
+export type At = "environment" | "settings" | "start" | "offboard" | ScreenName;
 
 export type Entry =
   | { kind: "secret"; id: string; hit: PaletteHit }
@@ -18,11 +21,15 @@ function action(name: PaletteAction, label: string, icon: IconName, keys = ""): 
 }
 
 /** What can be done from the palette here. What would not work is not listed. */
-export function actions(org: OrgView, at: "environment" | "settings" | "start"): Action[] {
+export function actions(org: OrgView, at: At): Action[] {
   const list: Action[] = [];
   if (at === "environment") list.push(action("new", "New secret", "plus", "N"), action("import", "Import a .env file", "download"));
-  if (org.role === "owner" || org.role === "admin") list.push(action("app", "New application", "app"));
+  if (org.role === "owner" || org.role === "admin") list.push(action("app", "New application", "app"), action("invite", "Invite somebody", "users"), action("token", "New service token", "token"));
   list.push(
+    action("access", "Access: who can read what", "access", "g a"),
+    action("members", "Members", "users", "g m"),
+    action("tokens", "Service tokens", "token", "g t"),
+    action("trust", "Trust: what was verified", "verified", "g v"),
     action("lock", "Lock", "lock", "Ctrl L"),
     action("settings", "Settings", "settings", "g s"),
     action("kit", "Show the Emergency Kit", "print"),
@@ -49,7 +56,7 @@ export function matches(query: string, text: string): boolean {
 }
 
 /** The sections of the list, top to bottom; empty ones are left out. */
-export function sections(query: string, hits: PaletteHit[], org: OrgView, at: "environment" | "settings" | "start", chosen: PaletteHit | null): Section[] {
+export function sections(query: string, hits: PaletteHit[], org: OrgView, at: At, chosen: PaletteHit | null): Section[] {
   const found: Section[] = [{ title: "Secrets", entries: hits.map((hit) => ({ kind: "secret", id: `secret-${hit.envId}-${hit.secretId}`, hit })) }];
   if (chosen) found.push({ title: `For ${chosen.name}`, entries: verbs(chosen) });
   const places: Entry[] = org.apps.flatMap((app) =>
