@@ -9,6 +9,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use strongroom_core::team::{Intent, NewInvite};
+use strongroom_format::id::UserId;
 use tauri::AppHandle;
 
 use crate::{
@@ -40,6 +42,7 @@ struct Asked {
     reveals: u64,
     edit: Option<SecretAt>,
     confirm: Option<Act>,
+    sign: Option<ToSign>,
     invite: Option<String>,
     /// The address that the main window named, if it named one.
     restore: Option<Option<String>>,
@@ -53,6 +56,17 @@ pub struct SecretAt {
     pub env_id: String,
     /// The secret; none for a new one.
     pub secret_id: Option<String>,
+}
+
+/// What the main window asked to have signed. It says what, never what is shown or which links.
+#[derive(Debug, Clone)]
+pub struct ToSign {
+    /// What a person wants.
+    pub intent: Intent,
+    /// For an invitation: for whom, as this computer remembers it.
+    pub label: String,
+    /// For an invitation: the member who lost every key and gets new ones with it.
+    pub resets: Option<UserId>,
 }
 
 /// Something that cannot be taken back, and is asked for in a secure window.
@@ -195,6 +209,27 @@ impl Shell {
         windows::open_secure(&self.app, Secure::Confirm).await
     }
 
+    /// Opens the window that shows what `intent` means in links, and signs them.
+    pub async fn ask_sign(&self, intent: Intent) -> Answer<()> {
+        self.open_sign(ToSign { intent, label: String::new(), resets: None }).await
+    }
+
+    /// The same for an invitation, with what only this computer remembers of it.
+    pub async fn ask_sign_invite(
+        &self,
+        new: NewInvite,
+        label: String,
+        resets: Option<UserId>,
+    ) -> Answer<()> {
+        self.open_sign(ToSign { intent: Intent::Invite(new), label, resets }).await
+    }
+
+    async fn open_sign(&self, wanted: ToSign) -> Answer<()> {
+        self.touch();
+        hold(&self.asked).sign = Some(wanted);
+        windows::open_secure(&self.app, Secure::Sign).await
+    }
+
     /// Opens the window that shows the code of the invitation `id`, if this computer holds it.
     pub async fn ask_invite_show(&self, id: String) -> Answer<()> {
         self.touch();
@@ -253,6 +288,11 @@ impl Shell {
         hold(&self.asked).confirm.clone().ok_or(CommandError::NotFound)
     }
 
+    /// What the sign window shows and signs.
+    pub fn asked_sign(&self) -> Answer<ToSign> {
+        hold(&self.asked).sign.clone().ok_or(CommandError::NotFound)
+    }
+
     /// The invitation that the invite window shows.
     pub fn asked_invite(&self) -> Answer<String> {
         hold(&self.asked).invite.clone().ok_or(CommandError::NotFound)
@@ -281,7 +321,8 @@ impl Shell {
             Secure::Invite => asked.invite = None,
             Secure::Restore => asked.restore = None,
             Secure::Words => asked.words = None,
-            Secure::Sign | Secure::Take | Secure::Join | Secure::Token => {}
+            Secure::Sign => asked.sign = None,
+            Secure::Take | Secure::Join | Secure::Token => {}
         }
     }
 
