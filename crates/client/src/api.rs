@@ -18,9 +18,10 @@ use std::sync::Arc;
 use reqwest::Method;
 use strongroom_format::encoding::Codec;
 use strongroom_format::id::{EnvId, OrgId, SecretId};
+use strongroom_format::note::MAX_NOTE;
 use strongroom_format::wire::{
-    ActPage, CommitPage, ConsistencyAnswer, CreateAccount, EnvelopePage, ItemPage, MAX_BATCH_ENVS,
-    MAX_LINKS, OrgList, ServerInfo, SyncAnswer, WriteAnswer, WriteBatch,
+    ActPage, CommitPage, ConsistencyAnswer, CreateAccount, EnvelopePage, EventsAnswer, ItemPage,
+    MAX_ACTS, MAX_BATCH_ENVS, MAX_LINKS, OrgList, ServerInfo, SyncAnswer, WriteAnswer, WriteBatch,
 };
 
 pub use error::{ApiError, ServerCode};
@@ -164,6 +165,15 @@ impl Api {
         for node in &answer.proof {
             exactly(&node.0, 32)?;
         }
+        Ok(answer)
+    }
+
+    /// `GET /v1/orgs/{org}/audit/events`: entries of the log from one on; for members.
+    pub async fn audit_events(&self, org: &OrgId, from: u64) -> Result<EventsAnswer, ApiError> {
+        let path = format!("/v1/orgs/{org}/audit/events?from={from}");
+        let answer: EventsAnswer = self.json(Call::get(path)).await?;
+        at_most(answer.events.len(), MAX_ACTS)?;
+        at_most(answer.checkpoint.len(), MAX_NOTE)?;
         Ok(answer)
     }
 

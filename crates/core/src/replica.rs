@@ -9,16 +9,15 @@ use std::sync::Arc;
 use strongroom_chain::org::{ChainError, OrgState};
 use strongroom_chain::trie::Item;
 use strongroom_crypto::safe::context::ItemContext;
-use strongroom_crypto::safe::{
-    Dek, Keyset, OpenError, Recipient, ServiceToken, WrapContext, open,
-};
+use strongroom_crypto::safe::{Dek, Keyset, OpenError, Recipient, ServiceToken, WrapContext, open};
+use strongroom_format::check::{holds, require};
 use strongroom_format::commit::Field;
 use strongroom_format::encoding::{Codec, DecodeError, Reader, Writer};
 use strongroom_format::hash::Digest;
 use strongroom_format::id::{EnvId, OrgId, Principal, SecretId, UserId};
-use strongroom_format::note::Checkpoint;
+use strongroom_format::note::{Checkpoint, MAX_NOTE};
 use strongroom_format::pins::{AuditPin, Pins};
-use strongroom_format::statement::{Body, Link, MemberKeys};
+use strongroom_format::statement::{Body, Link, MemberKeys, WrapEntry};
 use strongroom_format::wire::{FieldEnvelope, PreviousAnswer, WrapAnswer, content_hash};
 use strongroom_secret::SecretBytes;
 use thiserror::Error;
@@ -108,6 +107,8 @@ pub struct Replica {
     envs: BTreeMap<EnvId, EnvCopy>,
     names: BTreeMap<SecretId, (u64, Arc<Named>)>,
     audit: AuditPin,
+    /// The signed note of `audit`; empty where only the pin is known.
+    audit_note: String,
 }
 
 /// A name and what stands beside it, opened.
@@ -140,6 +141,7 @@ impl Replica {
             me,
             links: vec![Arc::new(genesis)],
             audit: *state.audit_anchor(),
+            audit_note: String::new(),
             state,
             wraps: BTreeMap::new(),
             previous: BTreeMap::new(),
@@ -153,9 +155,7 @@ impl Replica {
     /// this device has seen. Whatever verified before an error stays.
     pub fn take_links(&mut self, links: &[Vec<u8>]) -> Result<(), ReplicaError> {
         let (known, new) = links.split_first().ok_or(ReplicaError::RolledBack)?;
-        if Link::parse(known)?.head() != self.state.head() {
-            return Err(ReplicaError::Forked);
-        }
+        require(Link::parse(known)?.head() == self.state.head(), ReplicaError::Forked)?;
         for bytes in new {
             self.take_link(Link::parse(bytes)?)?;
         }
@@ -184,7 +184,7 @@ impl Replica {
             }
             Principal::Agent(_) => None,
         };
-        if keys == Some(self.me.keyset.public()) { Ok(()) } else { Err(ReplicaError::NotMine) }
+        require(keys == Some(self.me.keyset.public()), ReplicaError::NotMine)
     }
 
     /// Keeps the wraps and sealed previous keys that a verified epoch lists, and drops all others:
@@ -194,8 +194,7 @@ impl Replica {
         for answer in wraps {
             let listed = self.state.env(&answer.env_id).and_then(|e| e.epoch(answer.epoch));
             let hash = content_hash(&answer.wrap.0);
-            let mine =
-                |w: &strongroom_format::statement::WrapEntry| w.recipient == me && w.wrap == hash;
+            let mine = |w: &WrapEntry| holds(w.recipient == me) && holds(w.wrap == hash);
             if listed.is_some_and(|epoch| epoch.wraps.iter().any(mine)) {
                 self.wraps.insert((answer.env_id, answer.epoch), answer.wrap.0);
             }
@@ -208,7 +207,7 @@ impl Replica {
                 .zip(next)
                 .and_then(|(env, next)| env.epoch(next))
                 .map(|epoch| epoch.previous);
-            if listed == Some(content_hash(&answer.sealed.0)) {
+            if holds(listed == Some(content_hash(&answer.sealed.0))) {
                 self.previous.insert((answer.env_id, answer.epoch), answer.sealed.0);
             }
         }
@@ -249,13 +248,22 @@ impl Replica {
         let forward = checkpoint.reset > pin.reset
             || checkpoint.size > pin.size
             || (checkpoint.size == pin.size && checkpoint.root == pin.root);
-        if signed && forward { Ok(checkpoint) } else { Err(ReplicaError::Checkpoint) }
+        require(signed, ReplicaError::Checkpoint)?;
+        require(forward, ReplicaError::Checkpoint)?;
+        Ok(checkpoint)
     }
 
-    /// Remembers an audit state whose consistency was checked.
-    pub fn set_audit(&mut self, checkpoint: &Checkpoint) {
+    /// Remembers an audit state whose consistency was checked, and the note that signs it: evidence,
+    /// should the server sign another one.
+    pub fn set_audit(&mut self, checkpoint: &Checkpoint, note: &str) {
+        note.clone_into(&mut self.audit_note);
         self.audit =
             AuditPin { reset: checkpoint.reset, size: checkpoint.size, root: checkpoint.root };
+    }
+
+    /// The signed note of [`Replica::audit`]; empty where only the pin is known.
+    pub fn audit_note(&self) -> &str {
+        &self.audit_note
     }
 
     /// The newest audit state that was checked.
@@ -315,22 +323,16 @@ impl Replica {
             _ => ReplicaError::Forked,
         })?;
         let place = |audit: &AuditPin| (audit.reset, audit.size);
-        if place(&self.audit) < place(&pins.audit) {
-            return Err(ReplicaError::RolledBack);
-        }
-        if place(&self.audit) == place(&pins.audit) && self.audit.root != pins.audit.root {
-            return Err(ReplicaError::Forked);
-        }
+        let (own, pinned) = (place(&self.audit), place(&pins.audit));
+        require(own >= pinned, ReplicaError::RolledBack)?;
+        require(own > pinned || self.audit.root == pins.audit.root, ReplicaError::Forked)?;
         for pin in &pins.envs {
             let Some(history) = self.envs.get(&pin.env).map(EnvCopy::history) else {
                 return Err(ReplicaError::RolledBack);
             };
-            if history.seq() < pin.seq {
-                return Err(ReplicaError::RolledBack);
-            }
-            if history.seq() == pin.seq && history.head() != pin.head {
-                return Err(ReplicaError::Forked);
-            }
+            require(history.seq() >= pin.seq, ReplicaError::RolledBack)?;
+            let same = history.seq() > pin.seq || history.head() == pin.head;
+            require(same, ReplicaError::Forked)?;
         }
         Ok(())
     }
@@ -478,6 +480,7 @@ impl Replica {
         let mut w = Writer::new();
         w.u8(CACHE_VERSION);
         w.u32(self.audit.reset).u64(self.audit.size).fixed(&self.audit.root);
+        w.lp(self.audit_note.as_bytes());
         w.count(self.links.len());
         for link in &self.links {
             w.lp(link.as_bytes());
@@ -499,13 +502,14 @@ impl Replica {
             return Err(DecodeError::UnknownVersion.into());
         }
         let audit = AuditPin { reset: r.u32()?, size: r.u64()?, root: r.array()? };
+        let audit_note = r.text(MAX_NOTE)?.to_owned();
         let n = r.count(usize::MAX)?;
         let genesis = r.lp(usize::MAX)?;
         let mut replica = Self::start(me, org, genesis)?;
         for _ in 1..n {
             replica.take_link(Link::parse(r.lp(usize::MAX)?)?)?;
         }
-        replica.audit = audit;
+        (replica.audit, replica.audit_note) = (audit, audit_note);
         replica.wraps = read_keys(&mut r)?;
         replica.previous = read_keys(&mut r)?;
         r.finish()?;
@@ -518,7 +522,7 @@ impl Replica {
     }
 }
 
-const CACHE_VERSION: u8 = 1;
+const CACHE_VERSION: u8 = 2;
 
 fn read_keys(r: &mut Reader<'_>) -> Result<BTreeMap<(EnvId, u32), Vec<u8>>, DecodeError> {
     let n = r.count(usize::MAX)?;

@@ -4,11 +4,13 @@
 //! vault; dropping it wipes its keys. Deliberately not here: how anything looks (the desktop's
 //! views), and what is allowed (`strongroom-chain`).
 
+mod acts;
 mod create;
 mod error;
 mod evidence;
 mod import;
 mod kit;
+mod log;
 mod org;
 mod sample;
 mod session;
@@ -27,6 +29,7 @@ pub use org::{EnvSummary, OpenOrg, Resolution};
 pub use sample::{SAMPLE_PASSPHRASE, create_sample};
 pub use session::{Host, Notice, Progress, Session, Standing, TaskKind};
 pub use stage::generate_value;
+pub use strongroom_core::log::Use;
 pub use strongroom_crypto::safe::Profile as Cost;
 pub use task::Task;
 pub use unlock::{SecretKeySource, unlock};

@@ -12,6 +12,7 @@ use strongroom_format::id::{EnvId, OrgId, UserId};
 use strongroom_format::wire::SignInKey;
 use tokio::sync::broadcast;
 
+use super::acts::Audits;
 use super::error::{Stop, VaultError};
 use super::org::OpenOrg;
 use super::task::Task;
@@ -100,6 +101,10 @@ pub struct Session {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) notices: broadcast::Sender<Notice>,
     pub(super) orgs: Mutex<Orgs>,
+    /// What is kept of the audit logs.
+    pub(super) audits: Mutex<Audits>,
+    /// One reading of an audit log at a time; writes and syncs go on beside it.
+    pub(super) reading: tokio::sync::Mutex<()>,
     /// One write or sync at a time: whoever holds it may replace the verified copies.
     pub(super) gate: tokio::sync::Mutex<()>,
     tasks: Mutex<BTreeMap<String, Arc<AtomicBool>>>,
@@ -165,6 +170,8 @@ impl Session {
             clock,
             notices,
             orgs: Mutex::new(Orgs { all: BTreeMap::new(), current: None }),
+            audits: Mutex::default(),
+            reading: tokio::sync::Mutex::default(),
             gate: tokio::sync::Mutex::default(),
             tasks: Mutex::default(),
         })

@@ -22,11 +22,11 @@ use super::session::{Notice, Session, hold};
 use crate::api::ApiError;
 
 /// A contradiction, with the two objects that show it.
-struct Contradiction {
-    stop: Stop,
-    env: Option<EnvId>,
-    verified: Vec<u8>,
-    shown: Vec<u8>,
+pub(super) struct Contradiction {
+    pub(super) stop: Stop,
+    pub(super) env: Option<EnvId>,
+    pub(super) verified: Vec<u8>,
+    pub(super) shown: Vec<u8>,
 }
 
 enum PullError {
@@ -84,7 +84,11 @@ impl Session {
             self.tell(Notice::Org);
         }
         self.tell(Notice::Status);
-        Ok(())
+        match self.send_acts(org).await {
+            Err(VaultError::Stopped(stop)) => Err(VaultError::Stopped(stop)),
+            // They wait for the next time.
+            _ => Ok(()),
+        }
     }
 
     /// Checks the past of environments that are known from their head alone.
@@ -166,7 +170,7 @@ impl Session {
             .map_err(|error| VaultError::Stopped(Box::new(stop_of(&error, "link", 0, &org.0))))?;
         if let Some(Pins { audit, .. }) = pins {
             let AuditPin { reset, size, root } = *audit;
-            replica.set_audit(&Checkpoint { org, reset, size, root });
+            replica.set_audit(&Checkpoint { org, reset, size, root }, "");
         }
         match self.pull(&mut replica).await {
             Ok(_) => Ok(replica),
@@ -243,7 +247,7 @@ impl Session {
             VaultError::Stopped(stop) => PullError::Contradiction(Box::new(Contradiction {
                 stop: *stop,
                 env: None,
-                verified: replica.newest_link().map_or_else(Vec::new, |l| l.as_bytes().to_vec()),
+                verified: replica.audit_note().as_bytes().to_vec(),
                 shown: answer.checkpoint.clone().into_bytes(),
             })),
             other => PullError::Other(other),
@@ -372,7 +376,7 @@ impl Session {
             tree::verify_consistency(pin.size, old, checkpoint.size, new, &proof)
                 .map_err(|_| stop(new))?;
         }
-        replica.set_audit(&checkpoint);
+        replica.set_audit(&checkpoint, note);
         Ok(())
     }
 
@@ -412,7 +416,7 @@ impl Session {
     }
 
     /// Ends writing and leaves the evidence.
-    fn stop(&self, org: OrgId, found: Contradiction) -> VaultError {
+    pub(super) fn stop(&self, org: OrgId, found: Contradiction) -> VaultError {
         let Contradiction { stop, env, verified, shown } = found;
         let now = self.now_ms();
         let evidence = Evidence::new(org, env, &stop, &verified, &shown, now);
@@ -550,7 +554,7 @@ pub(super) fn stop_of(error: &ReplicaError, what: &str, seq: u64, head: &Digest)
 }
 
 /// The beginning and the end of a hash, as two people compare it: `6be1 0c9f … a2d7`.
-fn short(digest: &Digest) -> String {
+pub(super) fn short(digest: &Digest) -> String {
     if *digest == [0; 32] {
         return "nothing".to_owned();
     }

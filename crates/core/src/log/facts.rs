@@ -44,6 +44,18 @@ impl Use {
         Self::Revealed,
     ];
 
+    /// The act that it is noted as.
+    pub fn kind(self) -> EventKind {
+        match self {
+            Self::Decrypted => EventKind::Decrypted,
+            Self::Exported => EventKind::Exported,
+            Self::Brokered => EventKind::Brokered,
+            Self::Injected => EventKind::Injected,
+            Self::Copied => EventKind::Copied,
+            Self::Revealed => EventKind::Revealed,
+        }
+    }
+
     /// The use that an act of this kind is.
     pub fn of(kind: EventKind) -> Option<Self> {
         match kind {
