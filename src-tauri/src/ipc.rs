@@ -47,6 +47,7 @@ command_list! {
         staged::staged_discard, staged::staged_commit, staged::conflict_resolve,
         import::import_choose, import::import_dropped, import::import_rename, import::import_keep,
         import::import_apply, import::import_discard,
+        tokens::tokens_view,
         server::server_look,
         status::status_view, status::sync_now, status::evidence_save,
     }
@@ -95,7 +96,6 @@ fn with_team_views(
         .typ::<view::AccessReview>()
         .typ::<view::WhoSubject>()
         .typ::<view::WhoView>()
-        .typ::<view::TokensView>()
         .typ::<view::TokenScopeSpec>()
         .typ::<view::RotationsView>()
         .typ::<view::OffboardRow>()
@@ -105,6 +105,5 @@ fn with_team_views(
         .typ::<view::SecretRef>()
         .typ::<view::TrustView>()
         .typ::<view::HeadsCompared>()
-        .typ::<view::ServerView>()
         .typ::<view::BrowserSignIn>()
 }

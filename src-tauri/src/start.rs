@@ -9,6 +9,7 @@ use crate::{
     desk::{Desk, Notice},
     events::{
         self, AppChanged, DragOver, EnvChanged, FileDropped, OrgChanged, Progress, StatusChanged,
+        TeamChanged,
     },
     ipc,
     lock_signals::{self, LockSignal},
@@ -142,6 +143,7 @@ async fn pass_on_notices(app: AppHandle, vault: Arc<Desk>) {
         match notices.recv().await {
             Ok(Notice::App(view)) => events::emit(&app, AppChanged(shell.complete_app(*view))),
             Ok(Notice::Org(view)) => events::emit(&app, OrgChanged(*view)),
+            Ok(Notice::Team) => events::emit(&app, TeamChanged {}),
             Ok(Notice::Env { env_id }) => events::emit(&app, EnvChanged { env_id }),
             Ok(Notice::Status(view)) => {
                 events::emit(&app, StatusChanged(shell.complete_status(*view)));

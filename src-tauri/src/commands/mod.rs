@@ -11,6 +11,7 @@ pub mod secure;
 pub mod server;
 pub mod staged;
 pub mod status;
+pub mod tokens;
 pub mod vault;
 
 use tauri::State;

@@ -1,8 +1,8 @@
 //! One environment: its rows, one of its secrets, and what leaves it (copy, reveal, edit).
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use strongroom_client::vault::{OpenOrg, Session, generate_value};
+use strongroom_client::vault::{OpenOrg, Session, Use, generate_value};
 use strongroom_core::{
     details::ValueKind,
     list::{EnvList, Row, RowChange},
@@ -11,12 +11,12 @@ use strongroom_core::{
 };
 use strongroom_format::{
     commit::Op,
-    id::{EnvId, SecretId, UserId},
+    id::{EnvId, SecretId},
     statement::Rights,
 };
 use strongroom_secret::SecretText;
 
-use super::{Desk, hold, status::Copied, translate};
+use super::{Desk, hold, people::People, status::Copied, translate};
 use crate::{
     error::{Answer, CommandError},
     view::{
@@ -76,7 +76,7 @@ impl Desk {
     /// Puts a value on the clipboard.
     pub async fn secret_copy(&self, env_id: String, secret_id: String) -> Answer<CopyView> {
         let (env, secret): (EnvId, SecretId) = (env_id.parse()?, secret_id.parse()?);
-        let (name, text) = self.value_of(env, secret).await?;
+        let (name, text) = self.value_of(env, secret, Use::Copied).await?;
         let seconds = u64::from(hold(&self.settings).clipboard_seconds);
         self.clipboard
             .copy(text, Duration::from_secs(seconds))
@@ -91,7 +91,7 @@ impl Desk {
     pub async fn reveal(&self, env_id: String, secret_id: String) -> Answer<RevealContext> {
         let (env, secret): (EnvId, SecretId) = (env_id.parse()?, secret_id.parse()?);
         let frame = self.secure_frame().await?;
-        let (_, text) = self.value_of(env, secret).await?;
+        let (_, text) = self.value_of(env, secret, Use::Revealed).await?;
         let seconds = hold(&self.settings).reveal_seconds;
         let now = self.now();
         self.look(move |session, org| {
@@ -105,7 +105,7 @@ impl Desk {
                 path,
                 class,
                 version: translate::count(row.version),
-                by: people.of_row(row, org).name,
+                by: writer(row, &mut people, org).name,
                 at: translate::millis(row.origin.map_or(0, |origin| origin.time_ms)),
                 seconds,
                 value: Shown::new(text),
@@ -150,17 +150,27 @@ impl Desk {
         Ok(Shown::new(generate_value(length, symbols)?))
     }
 
-    async fn value_of(&self, env: EnvId, secret: SecretId) -> Answer<(String, SecretText)> {
-        self.look(move |_, org| {
-            let list = org.list(env)?;
-            let name = list.lookup(&secret).ok_or(CommandError::NotFound)?.name.clone();
-            let value = org.value(env, &secret)?;
-            let text = value.lend(|bytes| str::from_utf8(bytes).map(str::to_owned));
-            let text = text.map_err(|error| CommandError::internal(&error))?;
-            Ok((name, SecretText::from_string(text)))
-        })
-        .await
+    /// Opens a value and notes for what; what cannot be noted is not opened.
+    async fn value_of(
+        &self,
+        env: EnvId,
+        secret: SecretId,
+        what: Use,
+    ) -> Answer<(String, SecretText)> {
+        let name = self.look(move |_, org| name_of(org, env, secret)).await?;
+        let session = self.session()?;
+        let open = move || session.open_value(env, &secret, what);
+        let opened = tokio::task::spawn_blocking(open).await;
+        let value = opened.map_err(|error| CommandError::internal(&error))??;
+        let text = value.lend(|bytes| str::from_utf8(bytes).map(str::to_owned));
+        let text = text.map_err(|error| CommandError::internal(&error))?;
+        Ok((name, SecretText::from_string(text)))
     }
+}
+
+fn name_of(org: &mut OpenOrg, env: EnvId, secret: SecretId) -> Answer<String> {
+    let list = org.list(env)?;
+    Ok(list.lookup(&secret).ok_or(CommandError::NotFound)?.name.clone())
 }
 
 pub(super) fn env_view(org: &mut OpenOrg, env: EnvId, now: u64) -> Answer<EnvView> {
@@ -240,7 +250,7 @@ fn row_view(
         id: row.secret.to_string(),
         name: row.name.clone(),
         version: translate::count(row.version),
-        changed_by: if row.version == 0 { people.you(org) } else { people.of_row(row, org) },
+        changed_by: if row.version == 0 { people.you(org) } else { writer(row, people, org) },
         changed_at: translate::millis(row.origin.map_or(0, |origin| origin.time_ms)),
         note: row.note.as_deref().map(first_line),
         matches,
@@ -322,32 +332,8 @@ fn place(org: &mut OpenOrg, env: EnvId, now: u64) -> Answer<(String, crate::view
     Ok((format!("{app} / {}", summary.name), translate::class(summary.class)))
 }
 
-/// Names of people, looked up once for an answer.
-pub(super) struct People {
-    you: UserId,
-    known: BTreeMap<UserId, PersonView>,
-}
-
-impl People {
-    pub(super) fn new(you: UserId) -> Self {
-        Self { you, known: BTreeMap::new() }
-    }
-
-    pub(super) fn of(&mut self, user: &UserId, org: &mut OpenOrg) -> PersonView {
-        let you = self.you;
-        self.known
-            .entry(*user)
-            .or_insert_with(|| translate::person(user, org.person(user), &you))
-            .clone()
-    }
-
-    pub(super) fn you(&mut self, org: &mut OpenOrg) -> PersonView {
-        let you = self.you;
-        self.of(&you, org)
-    }
-
-    fn of_row(&mut self, row: &Row, org: &mut OpenOrg) -> PersonView {
-        let author = row.origin.and_then(|origin| translate::user_of(&origin.author));
-        author.map_or_else(translate::nobody, |user| self.of(&user, org))
-    }
+/// Whoever wrote the newest version of a row.
+fn writer(row: &Row, people: &mut People, org: &mut OpenOrg) -> PersonView {
+    let author = row.origin.map(|origin| origin.author);
+    author.map_or_else(translate::nobody, |author| people.author(&author, org))
 }

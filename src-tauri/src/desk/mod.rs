@@ -12,9 +12,11 @@ mod import;
 mod kit;
 mod org;
 mod palette;
+mod people;
 mod server;
 mod staged;
 mod status;
+mod tokens;
 mod translate;
 mod vaults;
 
@@ -32,6 +34,7 @@ use strongroom_client::{
     settings::Settings,
     vault::{self as client, ImportRun, OpenOrg, Session},
 };
+use strongroom_core::log::{AuditCopy, Facts};
 use tokio::sync::broadcast;
 
 use crate::{
@@ -54,6 +57,8 @@ pub enum Notice {
         /// The environment.
         env_id: String,
     },
+    /// Members, invites, grants, tokens or due keys.
+    Team,
     /// The status bar.
     Status(Box<StatusView>),
     /// Work in progress.
@@ -143,7 +148,10 @@ impl Desk {
         let mut inner = self.inner.subscribe();
         loop {
             match inner.recv().await {
-                Ok(client::Notice::Org) => self.tell_org().await,
+                Ok(client::Notice::Org) => {
+                    self.tell_org().await;
+                    self.tell(Notice::Team);
+                }
                 Ok(client::Notice::Env(env)) => self.tell(Notice::Env { env_id: env.to_string() }),
                 Ok(client::Notice::Status) => self.tell_status().await,
                 Ok(client::Notice::Progress(progress)) => {
@@ -199,6 +207,18 @@ impl Desk {
             answer
         });
         looked.await.map_err(|error| CommandError::internal(&error))?
+    }
+
+    /// The same, beside what the audit log says, as far as it was read.
+    async fn look_with_log<R: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Session, &mut OpenOrg, Option<&Facts>) -> Answer<R> + Send + 'static,
+    ) -> Answer<R> {
+        let session = self.session()?;
+        let log = tokio::task::spawn_blocking(move || session.audit_copy());
+        let log = log.await.map_err(|error| CommandError::internal(&error))??;
+        self.look(move |session, org| look(session, org, log.as_deref().and_then(AuditCopy::facts)))
+            .await
     }
 
     fn now(&self) -> u64 {

@@ -11,7 +11,8 @@ use strongroom_secret::SecretText;
 
 use super::{
     Desk,
-    env::{People, env_view, staged_op},
+    env::{env_view, staged_op},
+    people::People,
     translate,
 };
 use crate::{

@@ -61,14 +61,17 @@ impl Desk {
 /// Asks the server for news and checks what is still unchecked. What goes wrong is part of the
 /// session's standing, which the status bar shows; here it is only logged.
 pub(super) async fn sync(session: &Arc<Session>) {
-    let done = match session.sync().await {
-        Ok(()) => session.verify_history().await,
-        Err(error) => Err(error),
-    };
-    match done {
+    match ask(session).await {
         Ok(()) | Err(VaultError::Stopped(_)) => {}
         Err(error) => tracing::warn!(%error, "sync"),
     }
+}
+
+async fn ask(session: &Session) -> Result<(), VaultError> {
+    session.sync().await?;
+    session.verify_history().await?;
+    // Whoever may not read the log does without.
+    session.pull_log().await.map(|_| ())
 }
 
 fn status_view(session: &Session, org: &mut OpenOrg, copied: Option<Copied>) -> StatusView {

@@ -111,13 +111,16 @@ pub(super) fn stop(stop: &Stop, evidence: Option<String>) -> StopView {
 
 /// A person with the first letters of their name.
 pub(super) fn person(id: &UserId, name: String, you: &UserId) -> PersonView {
-    let initials: String = name
-        .split_whitespace()
+    PersonView { id: id.to_string(), initials: initials(&name), name, you: id == you }
+}
+
+/// The first letters of a name.
+pub(super) fn initials(name: &str) -> String {
+    name.split_whitespace()
         .filter_map(|word| word.chars().next())
         .take(2)
         .flat_map(char::to_uppercase)
-        .collect();
-    PersonView { id: id.to_string(), initials, name, you: id == you }
+        .collect()
 }
 
 /// Whoever is not known yet, because the past is not checked.

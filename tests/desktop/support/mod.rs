@@ -1,7 +1,9 @@
 //! Drives the real program, as a person would: its own process, its own windows, a private home.
 
+mod bus;
 mod driver;
 mod home;
+mod server;
 
 use std::{
     fs,
@@ -15,6 +17,7 @@ pub(crate) use driver::Keys;
 use driver::{Driver, Element};
 pub(crate) use home::Home;
 use serde_json::Value;
+pub(crate) use server::{Server, beside_the_app};
 
 /// How long a condition may take.
 const PATIENCE: Duration = Duration::from_secs(20);

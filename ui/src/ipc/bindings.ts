@@ -93,6 +93,10 @@ export const commands = {
 	importApply: (reportId: string) => typedError<CommitOutcome, CommandError>(__TAURI_INVOKE("import_apply", { reportId })),
 	/**  Forgets the dry run. */
 	importDiscard: (reportId: string) => typedError<null, CommandError>(__TAURI_INVOKE("import_discard", { reportId })),
+	/**  All service tokens of the organisation. */
+	tokensView: () => typedError<TokensView, CommandError>(__TAURI_INVOKE("tokens_view")),
+	/**  Asks a server who it is. */
+	serverLook: (address: string) => typedError<ServerView, CommandError>(__TAURI_INVOKE("server_look", { address })),
 	/**  The status bar. */
 	statusView: () => typedError<StatusView, CommandError>(__TAURI_INVOKE("status_view")),
 	/**  Asks the server now. */
@@ -425,6 +429,10 @@ limit: number } |
 { code: "badAddress"; 
 /**  It is one, but `http` to another computer. */
 insecure: boolean } | 
+/**  The server calls itself by another address, and sign-ins are bound to the address. */
+{ code: "wrongAddress"; 
+/**  What it calls itself, cut. */
+other: string } | 
 /**
  *  The server takes no new account from this person: it is closed, wants an invite, or its
  *  founder code.
