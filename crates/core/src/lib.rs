@@ -16,6 +16,7 @@ pub mod generate;
 pub mod list;
 pub mod log;
 pub mod names;
+pub mod offboard;
 pub mod pen;
 pub mod replica;
 pub mod rotation;
