@@ -5,6 +5,7 @@
 //! ([`EnvHistory::from_head`]) is sound for what the environment holds *now*; whether its past is
 //! whole is known only after [`EnvHistory::confirm`].
 
+use strongroom_format::check::require;
 use strongroom_format::commit::{Change, Commit, MAX_ITEMS, Op, SignedCommit};
 use strongroom_format::hash::{Digest, ZERO};
 use strongroom_format::id::{EnvId, OrgId, Principal, SecretId};
@@ -97,10 +98,6 @@ pub enum CommitError {
     /// The history differs from what was verified before.
     #[error("the history differs from what was verified before")]
     Fork,
-}
-
-fn require(condition: bool, error: CommitError) -> Result<(), CommitError> {
-    if condition { Ok(()) } else { Err(error) }
 }
 
 /// The verified state of one environment. Copying it costs nothing.
@@ -237,9 +234,10 @@ impl EnvHistory {
     /// Takes the place of a history known from its head alone, once the whole past was checked and
     /// led to that very head. A longer past shows nothing: it may have forked before this head.
     pub fn confirm(&mut self, whole: Self) -> Result<(), CommitError> {
-        require(whole.env == self.env && whole.complete, CommitError::WrongEnv)?;
+        require(whole.env == self.env, CommitError::WrongEnv)?;
+        require(whole.complete, CommitError::WrongEnv)?;
         require(whole.seq >= self.seq, CommitError::BelowPin)?;
-        require(whole.seq == self.seq && whole.head == self.head, CommitError::Fork)?;
+        require(whole.head == self.head, CommitError::Fork)?;
         *self = whole;
         Ok(())
     }
@@ -360,7 +358,8 @@ fn last_rotation(org: &OrgState, commit: &Commit) -> u32 {
 }
 
 fn check_place(org: &OrgState, env: EnvId, commit: &Commit) -> Result<(), CommitError> {
-    require(commit.org == org.org() && commit.env == env, CommitError::WrongEnv)?;
+    require(commit.org == org.org(), CommitError::WrongEnv)?;
+    require(commit.env == env, CommitError::WrongEnv)?;
     let state = org.env(&env).ok_or(CommitError::UnknownEnv)?;
     require(org.head_at(commit.org_seq) == Some(commit.org_head), CommitError::OrgHead)?;
     require(state.created <= commit.org_seq, CommitError::UnknownEnv)?;
@@ -429,7 +428,8 @@ fn check_epoch(org: &OrgState, signed: &SignedCommit) -> Result<(), CommitError>
     let commit = &signed.commit;
     let state = org.env(&commit.env).ok_or(CommitError::UnknownEnv)?;
     let current = state.epoch_at(commit.org_seq);
-    require(current != 0 && commit.dek_epoch == current, CommitError::WrongEpoch)?;
+    require(current != 0, CommitError::WrongEpoch)?;
+    require(commit.dek_epoch == current, CommitError::WrongEpoch)?;
     require(!state.is_due_at(commit.org_seq), CommitError::Due)?;
     check_epoch_cuts(state, commit.dek_epoch, commit.seq, &signed.head())
 }

@@ -9,6 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use strongroom_format::check::{holds, require};
 use strongroom_format::hash::Digest;
 use strongroom_format::id::{
     AgentId, EnvId, InviteId, OrgId, Principal, SecretId, TokenId, UserId,
@@ -21,6 +22,7 @@ use strongroom_format::statement::{
 use thiserror::Error;
 
 use crate::rules;
+use crate::signature::verifies_labelled;
 
 /// Why a link does not continue the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -160,7 +162,7 @@ pub struct Member {
 impl Member {
     /// Whether it was part of the organisation at link `seq`.
     pub fn is_active_at(&self, seq: u64) -> bool {
-        self.added <= seq && self.removed.as_ref().is_none_or(|(at, _)| *at > seq)
+        holds(self.added <= seq) && holds(self.removed.as_ref().is_none_or(|(at, _)| *at > seq))
     }
 
     /// Its role at link `seq`.
@@ -181,7 +183,8 @@ pub struct Grant {
 impl Grant {
     /// The rights in force at `time_ms`.
     pub fn at(&self, time_ms: u64) -> Rights {
-        if self.not_after != 0 && time_ms > self.not_after { Rights::NONE } else { self.rights }
+        let lasts = holds(self.not_after == 0 || time_ms <= self.not_after);
+        if lasts { self.rights } else { Rights::NONE }
     }
 }
 
@@ -327,9 +330,7 @@ pub fn verify(
 ) -> Result<OrgState, ChainError> {
     let (genesis, rest) = links.split_first().ok_or(ChainError::Genesis)?;
     let mut state = OrgState::found(genesis)?;
-    if state.org != org {
-        return Err(ChainError::WrongOrg);
-    }
+    require(state.org == org, ChainError::WrongOrg)?;
     for link in rest {
         state.apply(link)?;
     }
@@ -348,29 +349,15 @@ impl OrgState {
     /// Checks the next link and takes it in. After an error the state is what it was.
     pub fn apply(&mut self, link: &Link) -> Result<(), ChainError> {
         let statement = &link.statement;
-        if statement.org != self.org {
-            return Err(ChainError::WrongOrg);
-        }
-        if statement.seq != self.seq() + 1 {
-            return Err(ChainError::WrongSeq);
-        }
-        if statement.prev != self.head() {
-            return Err(ChainError::WrongPrev);
-        }
-        if statement.time_ms < self.time_ms() {
-            return Err(ChainError::TimeWentBack);
-        }
+        require(statement.org == self.org, ChainError::WrongOrg)?;
+        require(statement.seq == self.seq() + 1, ChainError::WrongSeq)?;
+        require(statement.prev == self.head(), ChainError::WrongPrev)?;
+        require(statement.time_ms >= self.time_ms(), ChainError::TimeWentBack)?;
         let key = self
             .signing_key(&statement.author, self.seq(), statement.time_ms)
             .ok_or(ChainError::UnknownAuthor)?;
-        if !crate::signature::verifies_labelled(
-            "stmt",
-            &key,
-            link.signed_bytes(),
-            &link.signature(),
-        ) {
-            return Err(ChainError::BadSignature);
-        }
+        let signed = verifies_labelled("stmt", &key, link.signed_bytes(), &link.signature());
+        require(signed, ChainError::BadSignature)?;
         rules::apply(self, statement)?;
         self.heads.push((link.head(), statement.time_ms));
         Ok(())
@@ -378,11 +365,9 @@ impl OrgState {
 
     /// Checks that the chain contains what was verified before.
     pub fn require_pin(&self, seq: u64, head: &Digest) -> Result<(), ChainError> {
-        match self.head_at(seq) {
-            None => Err(ChainError::BelowPin),
-            Some(own) if own != *head => Err(ChainError::Fork),
-            Some(_) => Ok(()),
-        }
+        let own = self.head_at(seq);
+        require(own.is_some(), ChainError::BelowPin)?;
+        require(own.is_none_or(|own| own == *head), ChainError::Fork)
     }
 
     /// Which organisation.
@@ -504,9 +489,10 @@ impl OrgState {
             }
             Principal::Token(token) => {
                 let token = self.tokens.get(token)?;
-                let revoked = token.revoked.is_some_and(|at| at <= seq);
-                let ended = token.not_after != 0 && time_ms > token.not_after;
-                (token.issued <= seq && !revoked && !ended).then_some(token.sig_pub)
+                let live = holds(token.issued <= seq)
+                    && holds(token.revoked.is_none_or(|at| at > seq))
+                    && holds(token.not_after == 0 || time_ms <= token.not_after);
+                live.then_some(token.sig_pub)
             }
             Principal::Agent(_) => None,
         }
@@ -530,7 +516,7 @@ impl OrgState {
     /// of nothing else. In the directory managers may do everything and every member may read;
     /// what else a member may write there depends on the item (`history.rs`).
     pub fn rights_at(&self, env: &EnvId, who: &Principal, seq: u64, time_ms: u64) -> Rights {
-        let Some(state) = self.envs.get(env).filter(|state| state.created <= seq) else {
+        let Some(state) = self.envs.get(env).filter(|state| holds(state.created <= seq)) else {
             return Rights::NONE;
         };
         if self.signing_key(who, seq, time_ms).is_none() {

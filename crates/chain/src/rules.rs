@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use strongroom_format::check::{holds, require};
 use strongroom_format::hash::ZERO;
 use strongroom_format::id::{EnvId, InviteId, OrgId, Principal, SecretId, UserId};
 use strongroom_format::pins::AuditPin;
@@ -19,19 +20,16 @@ use crate::signature::{are_strong, is_strong_encryption_key, is_strong_signing_k
 
 type Checked = Result<(), ChainError>;
 
-fn require(condition: bool, error: ChainError) -> Checked {
-    if condition { Ok(()) } else { Err(error) }
-}
-
 pub(crate) fn found(genesis: &Link) -> Result<OrgState, ChainError> {
     let s = &genesis.statement;
     let Body::Genesis { suite, founder, keys, audit_vkey, policy } = &s.body else {
         return Err(ChainError::Genesis);
     };
-    let first = s.seq == 0 && s.prev == ZERO && s.org.is_zero();
-    require(first && s.author == Principal::User(*founder), ChainError::Genesis)?;
+    let first = holds(s.seq == 0) && holds(s.prev == ZERO) && holds(s.org.is_zero());
+    require(first && holds(s.author == Principal::User(*founder)), ChainError::Genesis)?;
     require(*suite == SUITE_1, ChainError::UnknownSuite)?;
-    require(are_strong(keys) && is_strong_signing_key(audit_vkey), ChainError::WeakKey)?;
+    require(are_strong(keys), ChainError::WeakKey)?;
+    require(is_strong_signing_key(audit_vkey), ChainError::WeakKey)?;
     require(keys.isk != keys.iek, ChainError::KeyReused)?;
     let signed = crate::signature::verifies_labelled(
         "stmt",
@@ -229,8 +227,9 @@ impl Step {
         require(!role.is_above(own), ChainError::NotAllowed)?;
         unnamed(org, user.0)?;
         let promised = org.invites.get(&invite).ok_or(ChainError::Invite)?;
-        let open = promised.used.is_none() && self.time_ms <= promised.expires;
-        require(open && promised.role == role, ChainError::Invite)?;
+        require(promised.used.is_none(), ChainError::Invite)?;
+        require(self.time_ms <= promised.expires, ChainError::Invite)?;
+        require(promised.role == role, ChainError::Invite)?;
         let message = pop_message(&org.org, &invite, &user, keys);
         admit_keys(org, keys, &message, pop)?;
         if let Some(invite) = org.invites.get_mut(&invite) {
@@ -324,7 +323,8 @@ impl Step {
                 parented && env.expires == 0 && self.author == Principal::User(owner)
             }
         };
-        require(well_formed && !id.is_zero() && id.0 != env.place, ChainError::Environment)?;
+        require(well_formed, ChainError::Environment)?;
+        require(!id.is_zero() && holds(id.0 != env.place), ChainError::Environment)?;
         // The place of an application is no group's, and no other thing's.
         match org.envs.values().find(|other| placed && other.place == env.place) {
             Some(other) => {
@@ -362,10 +362,8 @@ impl Step {
         // Whose own right ends passes on none that outlasts it, not even to itself.
         let end = org.end_of_rights(&env, &self.author);
         let lasting = end == 0 || (grant.not_after != 0 && grant.not_after <= end);
-        require(
-            allowed && (lasting || self.role.is_some_and(Role::manages)),
-            ChainError::NotAllowed,
-        )?;
+        require(allowed, ChainError::NotAllowed)?;
+        require(lasting || self.role.is_some_and(Role::manages), ChainError::NotAllowed)?;
         require(org.encryption_key(&to).is_some(), ChainError::Unknown)?;
         if let Principal::User(user) = to {
             require(org.role(&user) != Some(Role::Reviewer), ChainError::Rights)?;
@@ -415,7 +413,8 @@ impl Step {
         let state = org.envs.get(&env).ok_or(ChainError::Unknown)?;
         let own = self.rights(org, &env);
         let may = own.includes(Rights::WRITE) || self.role.is_some_and(Role::manages);
-        require(own.includes(Rights::READ) && may, ChainError::NotAllowed)?;
+        require(own.includes(Rights::READ), ChainError::NotAllowed)?;
+        require(may, ChainError::NotAllowed)?;
         require(number == state.epoch_at(self.seq).saturating_add(1), ChainError::EpochNumber)?;
         let expected = if number == 1 {
             EpochReason::First
@@ -426,7 +425,8 @@ impl Step {
             epoch.reason
         };
         let first = epoch.reason == EpochReason::First;
-        require(epoch.reason == expected && first == (number == 1), ChainError::EpochReason)?;
+        require(epoch.reason == expected, ChainError::EpochReason)?;
+        require(first == (number == 1), ChainError::EpochReason)?;
         require((epoch.previous == ZERO) == first, ChainError::Previous)?;
         require(continues_cut(state.epochs.last(), &epoch), ChainError::EpochCut)?;
         let listed = epoch.wraps.iter().map(|WrapEntry { recipient, .. }| *recipient);
@@ -486,11 +486,11 @@ impl Step {
     fn policy(&self, org: &mut OrgState, new: &Policy) -> Checked {
         self.owner()?;
         let old = &org.policy;
-        let tighter = new.min_profile >= old.min_profile
-            && new.min_format >= old.min_format
-            && new.max_quiet_days <= old.max_quiet_days
-            && (old.grants_to_unverified || !new.grants_to_unverified)
-            && old.two_person.iter().all(|env| new.two_person.contains(env));
+        let tighter = holds(new.min_profile >= old.min_profile)
+            && holds(new.min_format >= old.min_format)
+            && holds(new.max_quiet_days <= old.max_quiet_days)
+            && holds(old.grants_to_unverified || !new.grants_to_unverified)
+            && holds(old.two_person.iter().all(|env| new.two_person.contains(env)));
         require(tighter, ChainError::NotTightening)?;
         org.policy = new.clone();
         Ok(())
@@ -499,9 +499,10 @@ impl Step {
     fn audit_anchor(&self, org: &mut OrgState, anchor: AuditPin) -> Checked {
         require(self.role.is_some(), ChainError::NotAllowed)?;
         let old = &org.audit;
-        let forward = anchor.reset == old.reset
-            && (anchor.size > old.size || (anchor.size == old.size && anchor.root == old.root));
-        require(forward, ChainError::AuditBackwards)?;
+        require(anchor.reset == old.reset, ChainError::AuditBackwards)?;
+        require(anchor.size >= old.size, ChainError::AuditBackwards)?;
+        let same = anchor.size > old.size || anchor.root == old.root;
+        require(same, ChainError::AuditBackwards)?;
         org.audit = anchor;
         Ok(())
     }
@@ -560,8 +561,8 @@ fn owners(org: &OrgState) -> usize {
 }
 
 fn unused(org: &OrgState, keys: &[PublicKey; 2]) -> Checked {
-    let fresh = keys[0] != keys[1] && keys.iter().all(|key| !org.used_keys.contains(key));
-    require(fresh, ChainError::KeyReused)
+    require(keys[0] != keys[1], ChainError::KeyReused)?;
+    require(keys.iter().all(|key| !org.used_keys.contains(key)), ChainError::KeyReused)
 }
 
 fn admit_keys(org: &mut OrgState, keys: &MemberKeys, message: &[u8], proof: &Signature) -> Checked {

@@ -4,6 +4,7 @@
 //! anything verifies (attack F06).
 
 use ed25519_dalek::{Signature, VerifyingKey};
+use strongroom_format::check::holds;
 use strongroom_format::hash::label;
 use strongroom_format::statement::{MemberKeys, PublicKey};
 
@@ -28,13 +29,14 @@ pub fn verifies_labelled(
 
 /// Whether both keys are safe to admit: points of full order in their only encoding.
 pub fn are_strong(keys: &MemberKeys) -> bool {
-    is_strong_signing_key(&keys.isk) && is_strong_encryption_key(&keys.iek)
+    holds(is_strong_signing_key(&keys.isk)) && holds(is_strong_encryption_key(&keys.iek))
 }
 
 /// An Ed25519 key that is a canonical point outside the small subgroup.
 pub fn is_strong_signing_key(key: &PublicKey) -> bool {
-    VerifyingKey::from_bytes(key)
-        .is_ok_and(|point| !point.is_weak() && point.to_edwards().compress().0 == *key)
+    VerifyingKey::from_bytes(key).is_ok_and(|point| {
+        holds(!point.is_weak()) && holds(point.to_edwards().compress().0 == *key)
+    })
 }
 
 /// An X25519 key with which a shared secret depends on both sides (RFC 7748, section 6.1): any
@@ -44,7 +46,7 @@ pub fn is_strong_encryption_key(key: &PublicKey) -> bool {
     let mut prime = [0xff; 32];
     (prime[0], prime[31]) = (0xed, 0x7f);
     let reduced = key.iter().rev().lt(prime.iter().rev());
-    reduced && x25519_dalek::x25519([0x42; 32], *key) != [0; 32]
+    holds(reduced) && holds(x25519_dalek::x25519([0x42; 32], *key) != [0; 32])
 }
 
 #[cfg(test)]

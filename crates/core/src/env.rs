@@ -9,6 +9,7 @@ use std::sync::Arc;
 use strongroom_chain::history::{CommitError, EnvHistory};
 use strongroom_chain::org::OrgState;
 use strongroom_chain::trie::{Item, Origin};
+use strongroom_format::check::require;
 use strongroom_format::commit::{Change, Field, FieldHash, Op, SignedCommit};
 use strongroom_format::encoding::{Codec, DecodeError, Reader, Writer};
 use strongroom_format::hash::Digest;
@@ -169,6 +170,11 @@ impl EnvCopy {
         fields.iter().find(|f| f.field == field).map(|f| f.envelope.as_slice())
     }
 
+    /// All sealed fields of a live item, rising by field.
+    pub fn fields(&self, secret: &SecretId) -> Option<&[FieldEnvelope]> {
+        self.fields.get(secret).map(AsRef::as_ref)
+    }
+
     /// Every live item with its sealed fields, rising by id.
     pub fn live(&self) -> impl Iterator<Item = (&Item, &[FieldEnvelope])> {
         // Exactly the live items have sealed fields, and both collections rise by id.
@@ -288,14 +294,13 @@ fn fields_of(
         let mut own = Vec::with_capacity(change.fields.len());
         for field in &change.fields {
             let envelope = envelopes.next().ok_or(TakeError::Envelope)?;
-            if content_hash(&envelope) != field.envelope {
-                return Err(TakeError::Envelope);
-            }
+            require(content_hash(&envelope) == field.envelope, TakeError::Envelope)?;
             own.push(FieldEnvelope { field: field.field, envelope });
         }
         all.push(own);
     }
-    if envelopes.next().is_some() { Err(TakeError::Envelope) } else { Ok(all) }
+    require(envelopes.next().is_none(), TakeError::Envelope)?;
+    Ok(all)
 }
 
 /// What the server says of an environment, against what this device verified.

@@ -6,6 +6,7 @@
 use data_encoding::BASE64;
 use thiserror::Error;
 
+use crate::check::require;
 use crate::hash::{Digest, sha256};
 use crate::id::OrgId;
 use crate::statement::{PublicKey, Signature};
@@ -60,9 +61,7 @@ impl Checkpoint {
         reset: u32,
         vkey: &PublicKey,
     ) -> Result<(Self, Signature), NoteError> {
-        if note.len() > MAX_NOTE {
-            return Err(NoteError);
-        }
+        require(note.len() <= MAX_NOTE, NoteError)?;
         let mut lines = note.split('\n');
         let _origin = lines.next().ok_or(NoteError)?;
         let size = lines.next().and_then(|s| s.parse().ok()).ok_or(NoteError)?;
@@ -72,11 +71,8 @@ impl Checkpoint {
         let mut signature = [0; 64];
         signature.copy_from_slice(&signed[4..]);
         // Whatever was lenient above is settled here: there is one spelling.
-        if checkpoint.note(vkey, &signature) == note {
-            Ok((checkpoint, signature))
-        } else {
-            Err(NoteError)
-        }
+        require(checkpoint.note(vkey, &signature) == note, NoteError)?;
+        Ok((checkpoint, signature))
     }
 }
 

@@ -392,6 +392,7 @@ impl Body {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each type of link")]
     fn write(&self, w: &mut Writer) {
         match self {
             Self::Genesis { suite, founder, keys, audit_vkey, policy } => {

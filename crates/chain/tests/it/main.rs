@@ -16,5 +16,6 @@ mod refused_commits;
 mod refused_links;
 mod roles;
 mod rules;
+mod single_checks;
 mod vectors;
 mod world;

@@ -54,7 +54,7 @@ fn every_way_out_makes_a_new_data_key_due() {
             w.say(&owner(), w.reset_body(&writer(), &writer().rekeyed(90))).unwrap();
         }),
         ("revoked token", |w| {
-            let token = strongroom_format::id::TokenId([70; 16]);
+            let token = TokenId([70; 16]);
             w.say(&owner(), Body::TokenRevoke { token }).unwrap();
         }),
         ("lapsed grant", |w| w.now += 2 * DAY),

@@ -3,6 +3,7 @@
 //! HPKE in base mode does not say who sealed. A wrap therefore counts only where its hash stands in
 //! a verified `DekEpoch` link, and the key inside must match the commitment in that link.
 
+use strongroom_format::check::require;
 use strongroom_format::hash::{Digest, ctx};
 use strongroom_format::id::{EnvId, OrgId, Principal};
 use strongroom_format::statement::PublicKey;
@@ -121,9 +122,8 @@ impl Dek {
         context: &WrapContext,
         wrap: &[u8],
     ) -> Result<Self, OpenError> {
-        if wrap.len() != WRAP_LEN || context.recipient.iek != reader.public() {
-            return Err(OpenError);
-        }
+        require(wrap.len() == WRAP_LEN, OpenError)?;
+        require(context.recipient.iek == reader.public(), OpenError)?;
         let info = context.info();
         let plaintext = reader
             .private()
@@ -175,6 +175,7 @@ impl Dek {
         epoch: u32,
         expected: &Digest,
     ) -> Result<Self, OpenError> {
-        if self.commit(org, env, epoch).ct_eq(expected).into() { Ok(self) } else { Err(OpenError) }
+        require(self.commit(org, env, epoch).ct_eq(expected).into(), OpenError)?;
+        Ok(self)
     }
 }

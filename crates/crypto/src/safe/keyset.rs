@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use strongroom_format::check::require;
 use strongroom_format::hash::ctx;
 use strongroom_format::id::{InviteId, OrgId, UserId};
 use strongroom_format::statement::{MemberKeys, PublicKey, Signature, pop_message};
@@ -155,10 +156,9 @@ impl Keyset {
                 iek: EncryptionKey::from_private(Key32::copy_of(private)),
             })
         });
-        match keyset {
-            Some(keyset) if keyset.public() == *expected => Ok(keyset),
-            _ => Err(OpenError),
-        }
+        let keyset = keyset.ok_or(OpenError)?;
+        require(keyset.public() == *expected, OpenError)?;
+        Ok(keyset)
     }
 }
 

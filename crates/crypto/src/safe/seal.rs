@@ -12,6 +12,7 @@
 //! of p / 8, where p is the largest power of two that is not above n. An envelope shows only that
 //! padded length.
 
+use strongroom_format::check::require;
 use strongroom_secret::{Key32, SecretBytes};
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
@@ -128,9 +129,7 @@ pub fn open(
     let parts = Envelope::parse(envelope)?;
     let derived = Derived::of(key.key(), parts.salt, context);
     // Before any decryption: a ciphertext that decrypts under two keys passes GCM, not this.
-    if !bool::from(derived.commit.ct_eq(parts.commit)) {
-        return Err(OpenError);
-    }
+    require(derived.commit.ct_eq(parts.commit).into(), OpenError)?;
     let mut padded = Zeroizing::new(parts.ciphertext.to_vec());
     aes256gcm::open(&derived.key, &derived.nonce, context.as_bytes(), &mut padded, parts.tag)
         .map_err(|_| OpenError)?;
@@ -146,16 +145,13 @@ struct Envelope<'a> {
 
 impl<'a> Envelope<'a> {
     fn parse(bytes: &'a [u8]) -> Result<Self, OpenError> {
-        if bytes.len() > MAX_ENVELOPE {
-            return Err(OpenError);
-        }
+        require(bytes.len() <= MAX_ENVELOPE, OpenError)?;
         let (version, rest) = bytes.split_first().ok_or(OpenError)?;
         let (salt, rest) = rest.split_first_chunk().ok_or(OpenError)?;
         let (commit, rest) = rest.split_first_chunk().ok_or(OpenError)?;
         let (ciphertext, tag) = rest.split_last_chunk().ok_or(OpenError)?;
-        if *version != VERSION || ciphertext.len() < SMALLEST {
-            return Err(OpenError);
-        }
+        require(*version == VERSION, OpenError)?;
+        require(ciphertext.len() >= SMALLEST, OpenError)?;
         Ok(Self { salt, commit, ciphertext, tag })
     }
 }
@@ -200,11 +196,7 @@ fn unpad(mut padded: Zeroizing<Vec<u8>>) -> Result<SecretBytes, OpenError> {
     let (length, rest) = padded.split_first_chunk::<4>().ok_or(OpenError)?;
     let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| OpenError)?;
     // The one length this data pads to, and nothing but zeros behind it: one encoding per value.
-    if length > MAX_PLAINTEXT || padded_len(length) != padded.len() {
-        return Err(OpenError);
-    }
-    if rest[length..].iter().fold(0, |seen, byte| seen | byte) != 0 {
-        return Err(OpenError);
-    }
+    require(length <= MAX_PLAINTEXT && padded_len(length) == padded.len(), OpenError)?;
+    require(rest[length..].iter().fold(0, |seen, byte| seen | byte) == 0, OpenError)?;
     Ok(SecretBytes::from_vec(std::mem::take(&mut *padded)).into_part(4..4 + length))
 }
