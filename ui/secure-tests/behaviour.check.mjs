@@ -38,8 +38,8 @@ test("frame: text from outside is never read as markup", async () => {
 });
 
 test("frame: every error code has its sentence, and text written by a server is not repeated", () => {
-  for (const code of KNOWN_CODES) assert.match(sentence({ code, status: 409, server: "CLICK HERE", name: "A", reason: "CLICK HERE", reportId: "r1" }), /^[A-Z][^!]*\.$/);
-  for (const code of ["refused", "badName"]) assert.doesNotMatch(sentence({ code, status: 409, server: "CLICK HERE", reason: "CLICK HERE" }), /CLICK/);
+  for (const code of KNOWN_CODES) assert.match(sentence({ code, status: 409, server: "CLICK HERE", name: "A", reason: "CLICK HERE", other: "CLICK HERE", missing: "the key", reportId: "r1" }), /^[A-Z][^!]*\.$/);
+  for (const code of ["refused", "badName", "wrongAddress"]) assert.doesNotMatch(sentence({ code, status: 409, server: "CLICK HERE", reason: "CLICK HERE", other: "CLICK HERE" }), /CLICK/);
   const bindings = new URL("../src/ipc/bindings.ts", import.meta.url);
   if (!existsSync(bindings)) return;
   const union = readFileSync(bindings, "utf8").match(/export type CommandError\s*=[\s\S]*?;\n/)?.[0] ?? "";

@@ -5,11 +5,11 @@ const code = "aeaaaaabmfzxg5dsnfzgk3tfonqwe3dfmvzxg2lom5uw4zlyoruxg5dfnzsgk3tdmf
 const qr = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 33 33" shape-rendering="crispEdges"><rect width="33" height="33" fill="#fff"/>${Array.from({ length: 380 }, (_, i) => `<rect x="${2 + ((i * 7919) % 29)}" y="${2 + ((i * 104729) % 29)}" width="1" height="1"/>`).join("")}</svg>`;
 const look = { server: "https://vault.acme.example", organisationWords: "harbor violin cedar planet mitten orbit", inviterFingerprint: "7kq2-mx4t-az5e-pdqs-r6vz", link: 412, role: "member", expires: soon, known: false };
 const lines = [
-  { kind: "warn", text: "Noor Basri's key was never compared", detail: "Whoever holds it could be somebody else" },
-  { kind: "gain", text: "Noor Basri reads storefront / prod", detail: "38 secrets, ends 20 Feb 2027" },
-  { kind: "gain", text: "Sam Ferro reads and writes payments / staging", detail: null },
-  { kind: "lose", text: "Teo Varga loses payments / prod", detail: "Held read and write before" },
-  { kind: "rotate", text: "1 data key is replaced and every value there sealed again", detail: "payments / prod" },
+  { kind: "warn", text: "Noor Basri's key was never compared", detail: "Whoever holds it could be somebody else", until: null },
+  { kind: "gain", text: "Noor Basri reads storefront / prod", detail: "38 secrets", until: soon },
+  { kind: "gain", text: "Sam Ferro reads and writes payments / staging", detail: null, until: null },
+  { kind: "lose", text: "Teo Varga loses payments / prod", detail: "Held read and write before", until: null },
+  { kind: "rotate", text: "1 data key is replaced and every value there sealed again", detail: "payments / prod", until: null },
 ];
 const sign = { title: "Change who can read", person: "Mara Lind", lines, links: 3, typed: null, check: "I have not compared this key and grant it anyway", action: "Sign and apply", done: "Signed." };
 const create = { label: "Acme", organisation: "Acme", person: "Mara Lind", keyring: "available", server: "https://vault.acme.example" };
@@ -17,7 +17,7 @@ const create = { label: "Acme", organisation: "Acme", person: "Mara Lind", keyri
 export const scenes = [
   { name: "sign", page: "sign", size: [520, 600], answers: { sign_context: sign } },
   { name: "sign-typed", page: "sign", size: [520, 600], answers: { sign_context: { ...sign, title: "Remove Teo Varga from the organisation", typed: "Teo Varga", check: null, action: "Remove and sign", lines: lines.slice(3) } }, run: (page) => page.fill("#typed", "Teo Varga") },
-  { name: "sign-many", page: "sign", size: [520, 600], answers: { sign_context: { ...sign, links: 40, lines: Array.from({ length: 40 }, (_, i) => ({ kind: "gain", text: `Person ${i} reads storefront / prod`, detail: null })) } } },
+  { name: "sign-many", page: "sign", size: [520, 600], answers: { sign_context: { ...sign, links: 40, lines: Array.from({ length: 40 }, (_, i) => ({ kind: "gain", text: `Person ${i} reads storefront / prod`, detail: null, until: null })) } } },
   { name: "invite", page: "invite", size: [560, 600], answers: { invite_context: { label: "Kit Marlow", role: "member", grants: ["storefront / dev: read and write", "storefront / prod: read"], expires: soon, code, qrSvg: qr, server: look.server, fingerprint: look.inviterFingerprint } } },
   { name: "take", page: "take", size: [440, 400], answers: { take_context: {} } },
   { name: "join", page: "join", size: [480, 700], answers: { join_context: { keyring: "available" } } },

@@ -10,10 +10,10 @@ const NOW = 1_700_000_000_000;
 const SIGN = {
   ...FRAME, title: "Change who can read", person: "Mara Lind", links: 3, typed: null, check: null, action: "Sign and apply", done: "Signed.",
   lines: [
-    { kind: "warn", text: "Noor Basri's key was never compared", detail: null },
-    { kind: "gain", text: "Noor Basri reads storefront / prod", detail: "38 secrets" },
-    { kind: "lose", text: "Teo Varga loses payments / prod", detail: null },
-    { kind: "rotate", text: "1 data key is replaced", detail: "payments / prod" },
+    { kind: "warn", text: "Noor Basri's key was never compared", detail: null, until: null },
+    { kind: "gain", text: "Noor Basri reads storefront / prod", detail: "38 secrets", until: NOW + 7 * DAY },
+    { kind: "lose", text: "Teo Varga loses payments / prod", detail: null, until: null },
+    { kind: "rotate", text: "1 data key is replaced", detail: "payments / prod", until: null },
   ],
 };
 const INVITE = { ...FRAME, label: "Kit Marlow", role: "member", grants: ["storefront / prod: read"], expires: NOW + 7 * DAY, code: "aeaaaaexample234567", qrSvg: "<svg xmlns='http://www.w3.org/2000/svg'/>", server: "https://vault.acme.example", fingerprint: "7kq2-mx4t-az5e-pdqs-r6vz" };
@@ -23,12 +23,12 @@ const TOKEN = { ...FRAME, name: "deploy-eu", token: "srt.example.notARealToken",
 const KIT = "strongroom-kit 1\nhttps://vault.acme.example\nusr_aaaa\norg_bbbb\n412 abcdefgh\nSR1-AAAAAA-BBBBBB";
 
 test("sign: shows Rust's lines in their order, as text, each with a word for its kind", async () => {
-  const lines = [...SIGN.lines, { kind: "link", text: "<img src=x onerror=alert(1)>", detail: "<b>x</b>" }];
+  const lines = [...SIGN.lines, { kind: "link", text: "<img src=x onerror=alert(1)>", detail: "<b>x</b>", until: null }];
   const page = await visit("sign", { sign_context: { ...SIGN, lines } });
   const shown = [...page.document.querySelectorAll("#lines > li")].map((item) => item.textContent.replace(/\s+/g, " ").trim());
   assert.deepEqual(shown, [
     "Look twice: Noor Basri's key was never compared",
-    "Gains: Noor Basri reads storefront / prod 38 secrets",
+    `Gains: Noor Basri reads storefront / prod 38 secrets ends ${until(NOW + 7 * DAY, NOW)}`,
     "Loses: Teo Varga loses payments / prod",
     "Data key: 1 data key is replaced payments / prod",
     "Link: <img src=x onerror=alert(1)> <b>x</b>",

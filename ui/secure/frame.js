@@ -21,6 +21,7 @@ const SENTENCES = {
   notFound: "That no longer exists.",
   notAnEnvFile: "That file holds no lines of the form NAME=value.",
   registrationClosed: "This server takes no new account without an invitation.",
+  wrongAddress: "The server calls itself by another address. Type the address exactly as its owner gave it to you.",
   browserFailed: "The browser did not come back with a sign-in. Try again.",
   alreadyHere: "This computer has that vault already. Unlock it in the main window.",
   summaryChanged: "What would be signed has changed meanwhile. Read it again, then sign.",

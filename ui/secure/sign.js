@@ -1,5 +1,5 @@
 // Sign: Rust's own summary of the very links, and the one button that signs them.
-import { CALM, byId, complain, countdown, dress, icon, invoke, open, say, sentence, work } from "./frame.js";
+import { CALM, byId, complain, countdown, dress, icon, invoke, open, say, sentence, until, work } from "./frame.js";
 
 /** Icon and spoken word for each kind of line: a state is never told by colour alone. */
 const KINDS = {
@@ -46,7 +46,7 @@ function show(context) {
   (context.typed !== null ? typed : byId("lines")).focus();
 }
 
-function line({ kind, text, detail }) {
+function line({ kind, text, detail, until: end }) {
   const [picture, word] = KINDS[kind] ?? KINDS.link;
   const item = document.createElement("li");
   item.className = `line ${kind}`;
@@ -55,10 +55,11 @@ function line({ kind, text, detail }) {
   spoken.textContent = `${word}: `;
   const words = document.createElement("p");
   words.append(spoken, text);
-  if (detail) {
+  for (const said of [detail, end === null ? null : `ends ${until(end)}`]) {
+    if (!said) continue;
     const more = document.createElement("span");
     more.className = "detail";
-    more.textContent = detail;
+    more.textContent = said;
     words.append(" ", more);
   }
   item.append(icon(picture), words);

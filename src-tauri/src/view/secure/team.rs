@@ -40,6 +40,8 @@ pub struct SignLine {
     pub text: String,
     /// What else there is to know.
     pub detail: Option<String>,
+    /// When it ends by itself.
+    pub until: Option<Millis>,
 }
 
 /// What a line of the summary is about.
