@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use strongroom_chain::org::{Grant, OrgState};
+use strongroom_chain::org::{EnvState, Grant, OrgState};
 use strongroom_format::id::{EnvId, Principal};
 use strongroom_format::statement::{Body, EnvKind, Rights, Role};
 use thiserror::Error;
@@ -132,6 +132,9 @@ impl<'a> Ahead<'a> {
 
     /// Whether nothing would change.
     pub(super) fn is_so(&self, change: &CellChange) -> bool {
+        if self.grantable(&change.env).is_err() {
+            return false;
+        }
         let grant = self.grant(&change.env, &change.principal);
         let now = grant.at(self.time_ms);
         now == change.rights && (now == Rights::NONE || grant.not_after == change.not_after)
@@ -140,8 +143,7 @@ impl<'a> Ahead<'a> {
     /// What the verifier asks of a grant or a revocation, and what no person means.
     pub(super) fn check(&self, change: &CellChange) -> Result<(), Refusal> {
         let CellChange { principal, env, rights, not_after } = change;
-        let place = self.state.env(env).filter(|place| place.kind != EnvKind::Directory);
-        let place = place.ok_or(Refusal::NoEnvironment)?;
+        let place = self.grantable(env)?;
         let gives = *rights != Rights::NONE;
         if gives {
             self.require_recipient(principal)?;
@@ -159,6 +161,11 @@ impl<'a> Ahead<'a> {
             });
             open.map_or(Ok(()), |(env, _)| Err(Refusal::StillComposed(*env)))
         }
+    }
+
+    fn grantable(&self, env: &EnvId) -> Result<&EnvState, Refusal> {
+        let place = self.state.env(env).filter(|place| place.kind != EnvKind::Directory);
+        place.ok_or(Refusal::NoEnvironment)
     }
 
     fn require_recipient(&self, principal: &Principal) -> Result<(), Refusal> {
