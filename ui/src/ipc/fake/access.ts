@@ -1,6 +1,6 @@
 import type {
   AccessAxes, AccessCell, AccessChange, AccessCommands, AccessExplain, AccessReview, AccessStaged, AccessTile, EventPayload,
-  ReviewPerson, RotationCommands, RotationRow, RotationsView, VaultEvent, WhoRow, WhoSubject, WhoView,
+  ReviewPerson, VaultEvent, WhoRow, WhoSubject, WhoView,
 } from "../vault";
 import { VaultError } from "../vault";
 import { acmeTeam, manyTeam } from "./accessData";
@@ -12,10 +12,8 @@ export type AccessScenario = {
   size?: readonly [number, number];
   /** Begins with eight changes staged. */
   staged?: boolean;
-  /** Environments whose data key must be replaced begin so. */
+  /** The data key of storefront / staging must be replaced. */
   due?: boolean;
-  /** Milliseconds that every environment takes to get a new key. */
-  slow?: number;
 };
 
 type Emit = <K extends VaultEvent>(event: K, payload: EventPayload<K>) => void;
@@ -27,7 +25,7 @@ const words: Record<number, string> = { 1: "Read", 3: "Read and write", 7: "Read
 const dated = (at: number) => new Date(at).toLocaleDateString("en-GB", { day: "numeric", month: "short" });
 
 /** Who holds which key, in memory; the secure window that signs is played: everything staged is signed at once. */
-export class FakeAccess implements AccessCommands, RotationCommands {
+export class FakeAccess implements AccessCommands {
   #version = 1;
   #team: Team;
   #signed = new Map<number, Held | null>();
@@ -35,13 +33,10 @@ export class FakeAccess implements AccessCommands, RotationCommands {
   #undo: Staged[] = [];
   #redo: Staged[] = [];
   #link = 412;
-  #rotations: RotationRow[] = [];
-  #cancelled = false;
 
   constructor(readonly scenario: AccessScenario = {}, readonly emit: Emit = () => undefined, readonly started = Date.now()) {
     this.#team = scenario.size ? manyTeam(...scenario.size) : acmeTeam();
     if (scenario.staged) this.#stageExample();
-    if (scenario.due) for (const envId of ["env_sf_prod", "env_pay_prod"]) this.#makeDue(envId, "Oskar Vale may no longer read it.");
   }
 
   async accessAxes(): Promise<AccessAxes> {
@@ -49,7 +44,7 @@ export class FakeAccess implements AccessCommands, RotationCommands {
     return {
       version: this.#version,
       rows,
-      columns: columns.map((column, col) => ({ ...column, people: this.#people(col), due: this.#rotations.some((one) => one.envId === column.envId && one.state !== "done") })),
+      columns: columns.map((column, col) => ({ ...column, people: this.#people(col), due: this.scenario.due === true && column.envId === "env_sf_stg" })),
       staged: this.#summary(),
     };
   }
@@ -139,7 +134,6 @@ export class FakeAccess implements AccessCommands, RotationCommands {
 
   async accessSign(): Promise<null> {
     const links = this.#staged.size;
-    const losing = this.#losing();
     for (const [key, grant] of this.#staged) {
       const held = this.#signed.get(key) ?? this.#team.held(...this.#pair(key));
       this.#signed.set(key, grant.rights === 0 ? null : { state: "key", rights: grant.rights, endsIn: grant.endsAt === null ? null : grant.endsAt - this.started, decrypted: held?.decrypted ?? null });
@@ -149,7 +143,6 @@ export class FakeAccess implements AccessCommands, RotationCommands {
     this.#redo = [];
     this.#version += 1;
     this.#link += links;
-    for (const col of losing) this.#makeDue(this.#team.columns[col]?.envId ?? "", "Somebody may no longer read it.");
     this.emit("signed", { what: "access", links, firstLink: this.#link - links + 1, lastLink: this.#link, subject: null });
     this.emit("teamChanged", {});
     return null;
@@ -167,36 +160,6 @@ export class FakeAccess implements AccessCommands, RotationCommands {
     const there = all.filter((one) => one.envId === envId);
     const col = columns.findIndex((one) => one.envId === envId);
     return { title: "Who can read this", subtitle: this.#placeName(col), rows: there };
-  }
-
-  // ---- data keys
-
-  async rotationsView(): Promise<RotationsView> {
-    return { rows: this.#rotations.map((one) => ({ ...one })) };
-  }
-
-  async rotationStart(envIds: string[]): Promise<null> {
-    this.#cancelled = false;
-    const todo = this.#rotations.filter((one) => envIds.includes(one.envId) && one.state === "due");
-    const task = "task_rotate";
-    for (const [done, row] of todo.entries()) {
-      row.state = "running";
-      this.emit("progress", { task, kind: "rotate", done, total: todo.length, cancellable: true });
-      this.emit("teamChanged", {});
-      await new Promise((over) => setTimeout(over, this.scenario.slow ?? 0));
-      row.state = "done";
-      if (this.#cancelled) break;
-    }
-    this.#version += 1;
-    this.emit("progress", { task, kind: "rotate", done: todo.length, total: todo.length, cancellable: false });
-    this.emit("teamChanged", {});
-    if (this.#cancelled) throw new VaultError({ code: "cancelled" });
-    return null;
-  }
-
-  /** What `taskCancel` does to a rotation: it stops between two environments. */
-  cancelRotation(): void {
-    this.#cancelled = true;
   }
 
   /** Somebody else changed the organisation: tiles of the version before are stale. */
@@ -298,14 +261,6 @@ export class FakeAccess implements AccessCommands, RotationCommands {
       principal: who.principal, trust: who.trust, place: this.#placeName(col), envId: column.envId, rights: held.rights, endsAt: this.#end(held),
       rule: "granted by Mara Lind", link: 300 + row, fetched: used, decrypted: used, revealed: secret && row % 3 === 0 ? used : null, copied: secret && row % 2 === 0 && used !== null ? used - hour : null,
     }];
-  }
-
-  #makeDue(envId: string, why: string): void {
-    const col = this.#team.columns.findIndex((one) => one.envId === envId);
-    const column = this.#team.columns[col];
-    if (!column) return;
-    const rest = this.#rotations.filter((one) => one.envId !== envId);
-    this.#rotations = [...rest, { envId, place: this.#placeName(col), cls: column.cls, secrets: column.secrets, epoch: 7, state: "due", why, holders: [people.mara] }];
   }
 
   #stageExample(): void {

@@ -409,9 +409,9 @@ export class FakeVault implements Vault {
   }
 
   #access(scenario: Scenario): FakeAccess {
-    const { staged = false, due = false, slow = 0 } = scenario;
+    const { staged = false, due = false } = scenario;
     const size = scenario.matrix ? { size: [scenario.matrix, scenario.matrix] as const } : {};
-    return new FakeAccess({ ...size, staged, due, slow }, (event, payload) => this.emit(event, payload), this.started);
+    return new FakeAccess({ ...size, staged, due }, (event, payload) => this.emit(event, payload), this.started);
   }
 
   #world(): World {
