@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod apply;
+pub mod certificate;
 pub mod details;
 pub mod dotenv;
 pub mod draft;
@@ -22,3 +23,4 @@ pub mod replica;
 pub mod rotation;
 pub mod search;
 pub mod team;
+pub mod utc;

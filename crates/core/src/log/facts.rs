@@ -130,6 +130,12 @@ pub struct Replacement {
     pub signed: SignedAct,
 }
 
+impl From<SignedAct> for Replacement {
+    fn from(signed: SignedAct) -> Self {
+        Self { signed }
+    }
+}
+
 impl Replacement {
     /// Who says so.
     pub fn by(&self) -> Option<Principal> {

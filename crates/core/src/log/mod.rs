@@ -25,6 +25,7 @@ use strongroom_format::wire::act_hash;
 use thiserror::Error;
 
 pub use acts::Acts;
+pub(crate) use facts::may_say_replaced;
 pub use facts::{Drill, EnvFacts, Facts, PrincipalFacts, Replacement, Seen, Use, Uses};
 
 /// Why entries are not the organisation's log.

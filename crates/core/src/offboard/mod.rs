@@ -127,7 +127,15 @@ fn has_left(state: &OrgState, who: &Principal, now_ms: u64) -> bool {
 
 /// What `who` lost; `None` for who still reads something or never held a key.
 pub fn of(replica: &Replica, who: Principal, now_ms: u64) -> Option<Offboarding> {
-    let state = replica.state();
+    let mut envs = lost_by(replica.state(), who, now_ms)?;
+    for lost in &mut envs {
+        lost.progress = progress(replica.env(&lost.env), lost.rotated.as_ref());
+    }
+    Some(Offboarding { who, envs })
+}
+
+/// What `who` lost, by the chain alone, rising: of what is sealed it knows nothing.
+pub(crate) fn lost_by(state: &OrgState, who: Principal, now_ms: u64) -> Option<Vec<LostEnv>> {
     if !has_left(state, &who, now_ms) {
         return None;
     }
@@ -136,10 +144,9 @@ pub fn of(replica: &Replica, who: Principal, now_ms: u64) -> Option<Offboarding>
         let held = newest_held(env, &who)?;
         // Who is still a member goes on reading names.
         let reads = state.rights(id, &who, now_ms).includes(Rights::READ);
-        (!reads).then(|| lost_env(replica, who, *id, env, held))
+        (!reads).then(|| lost_env(state, who, *id, env, held))
     };
-    let envs = state.envs().iter().filter_map(lost).collect();
-    Some(Offboarding { who, envs })
+    Some(state.envs().iter().filter_map(lost).collect())
 }
 
 fn newest_held(env: &EnvState, who: &Principal) -> Option<u32> {
@@ -151,8 +158,7 @@ fn newest_held(env: &EnvState, who: &Principal) -> Option<u32> {
     (1..=newest).rev().find(holds)
 }
 
-fn lost_env(replica: &Replica, who: Principal, id: EnvId, env: &EnvState, held: u32) -> LostEnv {
-    let state = replica.state();
+fn lost_env(state: &OrgState, who: Principal, id: EnvId, env: &EnvState, held: u32) -> LostEnv {
     let first = env.epochs.iter().find(|e| e.wraps.iter().any(|wrap| wrap.recipient == who));
     let rotated = (held + 1..).map_while(|number| Some((number, env.epoch(number)?)));
     let rotated = rotated
@@ -165,7 +171,7 @@ fn lost_env(replica: &Replica, who: Principal, id: EnvId, env: &EnvState, held: 
         held,
         since: first.map_or(0, |epoch| epoch.link),
         loss: loss(state, &who, env),
-        progress: progress(replica.env(&id), rotated.as_ref()),
+        progress: progress(None, rotated.as_ref()),
         rotated,
     }
 }
@@ -208,4 +214,4 @@ pub(crate) fn loss(state: &OrgState, who: &Principal, env: &EnvState) -> Loss {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
