@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use super::entropy::{Entropy, EntropyError, key};
 use super::text::{self, TextError};
+use super::token::Bearer;
 use crate::hazmat::{hkdf_sha256, hmac_sha256};
 
 const VERSION: u8 = 1;
@@ -43,6 +44,16 @@ impl InviteKey {
     /// `H("invite", K_inv)`: what the `Invite` link commits to.
     pub fn commitment(&self) -> Digest {
         self.0.lend(|k| h("invite", &[k]))
+    }
+
+    /// `HKDF-SHA256(no salt, K_inv, ctx("invite-auth", invite_id), 32)`: shows the server that a
+    /// request comes from somebody who holds the code. It recognises nobody's keys.
+    pub fn bearer(&self) -> Bearer {
+        let id = self.id();
+        let info = ctx("invite-auth", &[id.as_bytes()]);
+        Bearer(Key32::write(|out| {
+            self.0.lend(|k| hkdf_sha256::derive32(None, k, &info, out));
+        }))
     }
 
     /// `HMAC-SHA256(HKDF-SHA256(no salt, K_inv, ctx("join-mac"), 32), ctx("join", org_id,

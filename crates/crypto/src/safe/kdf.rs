@@ -69,6 +69,17 @@ impl Profile {
     }
 }
 
+/// `Argon2id(profile, salt16)` of a public message: makes trying many of them dear.
+pub(crate) fn stretch(
+    profile: Profile,
+    message: &[u8],
+    salt: &[u8; 16],
+) -> Result<[u8; 32], OutOfMemory> {
+    let mut out = [0; 32];
+    argon2id::derive(profile.cost(), message, salt, &mut out).map_err(|_| OutOfMemory)?;
+    Ok(out)
+}
+
 /// `Argon2id(profile, salt16)` of the passphrase, whatever its length.
 pub(crate) fn derive_from_passphrase(
     profile: Profile,

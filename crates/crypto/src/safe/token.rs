@@ -118,8 +118,8 @@ impl fmt::Debug for ServiceToken {
     }
 }
 
-/// Shows the server that a request comes from the holder of a token.
-pub struct Bearer(Key32);
+/// Shows the server that a request comes from the holder of a token or of an invite code.
+pub struct Bearer(pub(super) Key32);
 
 impl Bearer {
     /// SHA-256 of the bearer: what the server stores.

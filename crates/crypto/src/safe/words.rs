@@ -1,7 +1,42 @@
-//! Two words that the window of the vault and a window that asks for a secret show alike, so that a
-//! person can tell the real one from a picture of it.
+//! Words for people: two that secure windows show so that a person can tell the real one from a
+//! picture of it, and six that two people read to each other to compare their keys.
+
+use strongroom_format::hash::{ctx, h};
+use strongroom_format::id::{OrgId, UserId};
+use strongroom_format::statement::MemberKeys;
 
 use super::entropy::{Entropy, EntropyError, array};
+use super::kdf::{OutOfMemory, Profile, stretch};
+
+/// The six words of two people: the same for both, whoever asks. The keys of both are hashed and
+/// stretched by Argon2id under profile 1, so that a server that wants to swap a key in between has
+/// to pay 2^48 times that for a pair of keys with the same words. Takes as long as an unlock.
+pub fn six_words(
+    org: &OrgId,
+    one: (&UserId, &MemberKeys),
+    other: (&UserId, &MemberKeys),
+) -> Result<[&'static str; 6], OutOfMemory> {
+    let (low, high) = if one.0 <= other.0 { (one, other) } else { (other, one) };
+    let message = ctx(
+        "words",
+        &[
+            org.as_bytes(),
+            low.0.as_bytes(),
+            &low.1.isk,
+            &low.1.iek,
+            high.0.as_bytes(),
+            &high.1.isk,
+            &high.1.iek,
+        ],
+    );
+    let digest = h("words-salt", &[org.as_bytes()]);
+    let salt = digest.first_chunk().copied().unwrap_or_default();
+    let stretched = stretch(Profile::Standard, &message, &salt)?;
+    Ok(std::array::from_fn(|place| {
+        let byte = usize::from(stretched[place]);
+        if byte < 128 { FIRST[byte] } else { SECOND[byte - 128] }
+    }))
+}
 
 /// A random pair such as "copper heron": one of 16,384.
 pub fn two_words(entropy: &mut dyn Entropy) -> Result<(&'static str, &'static str), EntropyError> {
@@ -57,6 +92,17 @@ mod tests {
         let all: BTreeSet<&str> = FIRST.iter().chain(&SECOND).copied().collect();
         assert_eq!(all.len(), 256);
         assert!(all.iter().all(|w| w.len() <= 9 && w.bytes().all(|b| b.is_ascii_lowercase())));
+    }
+
+    #[test]
+    fn both_people_see_the_same_six_words_and_a_swapped_key_changes_them() {
+        let keys = |byte: u8| MemberKeys { isk: [byte; 32], iek: [byte + 1; 32] };
+        let (mara, teo) = (UserId([1; 16]), UserId([2; 16]));
+        let org = OrgId([7; 32]);
+        let words = six_words(&org, (&mara, &keys(10)), (&teo, &keys(20))).unwrap();
+        assert_eq!(words, six_words(&org, (&teo, &keys(20)), (&mara, &keys(10))).unwrap());
+        assert_ne!(words, six_words(&org, (&mara, &keys(10)), (&teo, &keys(30))).unwrap());
+        assert_ne!(words, six_words(&org, (&mara, &keys(20)), (&teo, &keys(10))).unwrap());
     }
 
     #[test]

@@ -1,0 +1,89 @@
+//! What people decide about a team: invite, admit, grant, take away, let go.
+//!
+//! An [`Intent`] is what a person asks for. A [`Plan`] holds the links it takes, with whatever keys
+//! are made for it, so that a secure window can show them in words before anything is signed.
+//! [`Pen::carry_out`] signs exactly those links. Data keys follow by themselves: a new reader gets a
+//! wrap in the same write, a lost reader makes the environment due (`rotation`).
+
+mod plan;
+mod summary;
+mod write;
+
+use strongroom_format::id::{InviteId, TokenId, UserId};
+use strongroom_format::statement::{EnvRight, MemberKeys, Role, Signature};
+
+use crate::access::CellChange;
+
+pub use plan::{Plan, PlanError};
+pub use summary::{Line, LineKind};
+pub(crate) use summary::{place, right_names, who};
+pub use write::lacking;
+
+/// What a person asks for.
+#[derive(Debug, Clone)]
+pub enum Intent {
+    /// Gives and takes rights on environments.
+    Access(Vec<CellChange>),
+    /// Promises a place to whoever gets the code.
+    Invite(NewInvite),
+    /// Changes a role.
+    Role {
+        /// Whose.
+        user: UserId,
+        /// The new one.
+        role: Role,
+    },
+    /// Removes a member; the one who signs leaves by the same link.
+    Remove {
+        /// Whom.
+        user: UserId,
+    },
+    /// Makes a service token.
+    TokenIssue(NewToken),
+    /// Ends a service token.
+    TokenRevoke {
+        /// Which.
+        token: TokenId,
+    },
+    /// Replaces the keys of a member who lost them.
+    Reset(Joiner),
+    /// Replaces one's own keys.
+    RotateKeys,
+    /// Forbids grants to people whose keys nobody checked.
+    OnlyVerified,
+}
+
+/// An invitation to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewInvite {
+    /// The promised role.
+    pub role: Role,
+    /// The promised grants.
+    pub grants: Vec<EnvRight>,
+    /// Its end, in milliseconds since 1970.
+    pub expires_ms: u64,
+}
+
+/// A service token to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewToken {
+    /// Its name, for people; sealed in the directory.
+    pub name: String,
+    /// Where it may do what.
+    pub rights: Vec<EnvRight>,
+    /// Its end, in milliseconds since 1970; zero for none.
+    pub not_after: u64,
+}
+
+/// Somebody whose keys were recognised by the key of an invitation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Joiner {
+    /// The invitation.
+    pub invite: InviteId,
+    /// Who.
+    pub user: UserId,
+    /// The new keys.
+    pub keys: MemberKeys,
+    /// The proof that they are held.
+    pub pop: Signature,
+}

@@ -1,0 +1,181 @@
+//! The links that an intent takes.
+
+use strongroom_crypto::safe::{Entropy, InviteKey, Keyset, ServiceToken};
+use strongroom_format::id::{OrgId, Principal, UserId};
+use strongroom_format::statement::{Body, CutPoint, Policy, key_change_message};
+use thiserror::Error;
+
+use super::{Intent, Joiner, NewInvite, NewToken};
+use crate::pen::WriteError;
+use crate::replica::{ReadError, Replica};
+
+/// Why what was shown cannot be signed.
+#[derive(Debug, Error)]
+pub enum PlanError {
+    /// The links are not the ones that were shown: something changed in the meantime.
+    #[error("the organisation changed since this was shown")]
+    Changed,
+    /// It cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// What was made for an intent, once.
+pub(super) enum Made {
+    Nothing,
+    Invite(InviteKey),
+    Token(ServiceToken),
+    Keys(Keyset),
+}
+
+/// The links of an intent, ready to be shown and then signed.
+pub struct Plan {
+    intent: Intent,
+    pub(super) made: Made,
+    bodies: Vec<Body>,
+}
+
+impl std::fmt::Debug for Plan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Plan({} links)", self.bodies.len())
+    }
+}
+
+impl Plan {
+    /// Makes what the intent needs, and its links upon `replica`.
+    pub fn make(
+        replica: &Replica,
+        intent: Intent,
+        entropy: &mut dyn Entropy,
+        now_ms: u64,
+    ) -> Result<Self, WriteError> {
+        let made = match &intent {
+            Intent::Invite(_) => Made::Invite(InviteKey::make(entropy)?),
+            Intent::TokenIssue(_) => Made::Token(ServiceToken::make(entropy)?),
+            Intent::RotateKeys => Made::Keys(Keyset::make(entropy)?),
+            _ => Made::Nothing,
+        };
+        let bodies = bodies(&intent, &made, replica, now_ms)?;
+        Ok(Self { intent, made, bodies })
+    }
+
+    /// What was asked for.
+    pub fn intent(&self) -> &Intent {
+        &self.intent
+    }
+
+    /// The links, in order. Data-key links follow from them and are not among them.
+    pub fn bodies(&self) -> &[Body] {
+        &self.bodies
+    }
+
+    /// The key of the invitation that this plan makes.
+    pub fn invite_key(&self) -> Option<&InviteKey> {
+        if let Made::Invite(key) = &self.made { Some(key) } else { None }
+    }
+
+    /// The service token that this plan makes.
+    pub fn token(&self) -> Option<&ServiceToken> {
+        if let Made::Token(token) = &self.made { Some(token) } else { None }
+    }
+
+    /// The keys that this plan changes to.
+    pub fn into_keys(self) -> Option<Keyset> {
+        if let Made::Keys(keys) = self.made { Some(keys) } else { None }
+    }
+
+    /// The links upon a newer copy, if they say what was shown. Only the places where commits are
+    /// cut may differ: they follow what others write in the meantime.
+    pub(super) fn again(&self, replica: &Replica, now_ms: u64) -> Result<Vec<Body>, PlanError> {
+        let bodies = bodies(&self.intent, &self.made, replica, now_ms)?;
+        let same = bodies.len() == self.bodies.len()
+            && bodies.iter().zip(&self.bodies).all(|(new, shown)| says_the_same(new, shown));
+        if same { Ok(bodies) } else { Err(PlanError::Changed) }
+    }
+}
+
+fn says_the_same(new: &Body, shown: &Body) -> bool {
+    match (new, shown) {
+        (Body::MemberRemove { user, .. }, Body::MemberRemove { user: shown, .. }) => user == shown,
+        _ => new == shown,
+    }
+}
+
+fn bodies(
+    intent: &Intent,
+    made: &Made,
+    replica: &Replica,
+    now_ms: u64,
+) -> Result<Vec<Body>, WriteError> {
+    let state = replica.state();
+    Ok(match (intent, made) {
+        (Intent::Access(changes), _) => {
+            crate::access::bodies(state, &replica.principal(), changes, now_ms)?
+        }
+        (Intent::Invite(new), Made::Invite(key)) => vec![invite(new, key)],
+        (Intent::Role { user, role }, _) => vec![Body::MemberRole { user: *user, role: *role }],
+        (Intent::Remove { user }, _) => {
+            vec![Body::MemberRemove { user: *user, cuts: cuts(replica, user) }]
+        }
+        (Intent::TokenIssue(new), Made::Token(token)) => vec![token_issue(new, token)],
+        (Intent::TokenRevoke { token }, _) => vec![Body::TokenRevoke { token: *token }],
+        (Intent::Reset(joiner), _) => vec![reset(joiner)],
+        (Intent::RotateKeys, Made::Keys(keys)) => {
+            vec![key_rotate(&state.org(), replica.principal(), keys)?]
+        }
+        (Intent::OnlyVerified, _) => {
+            vec![Body::Policy(Policy { grants_to_unverified: false, ..state.policy().clone() })]
+        }
+        (Intent::Invite(_) | Intent::TokenIssue(_) | Intent::RotateKeys, _) => {
+            return Err(ReadError::Missing.into());
+        }
+    })
+}
+
+fn invite(new: &NewInvite, key: &InviteKey) -> Body {
+    let mut grants = new.grants.clone();
+    grants.sort_by_key(|grant| grant.env);
+    Body::Invite {
+        invite: key.id(),
+        key_hash: key.commitment(),
+        role: new.role,
+        grants,
+        expires: new.expires_ms,
+    }
+}
+
+fn token_issue(new: &NewToken, token: &ServiceToken) -> Body {
+    let mut rights = new.rights.clone();
+    rights.sort_by_key(|right| right.env);
+    Body::TokenIssue {
+        token: token.id(),
+        sig_pub: token.identity().public(),
+        enc_pub: token.encryption().public(),
+        rights,
+        not_after: new.not_after,
+    }
+}
+
+fn reset(joiner: &Joiner) -> Body {
+    Body::KeyReset { user: joiner.user, keys: joiner.keys, pop: joiner.pop }
+}
+
+fn key_rotate(org: &OrgId, me: Principal, keys: &Keyset) -> Result<Body, WriteError> {
+    let Principal::User(user) = me else { return Err(ReadError::Missing.into()) };
+    let public = keys.public();
+    let by_new = keys.isk.sign(&key_change_message(org, &user, &public));
+    Ok(Body::KeyRotate { keys: public, by_new })
+}
+
+/// Where the commits of a leaver end: at the heads this device has verified.
+fn cuts(replica: &Replica, user: &UserId) -> Vec<CutPoint> {
+    let cut = |env| {
+        let history = replica.env(&env).map(crate::env::EnvCopy::history);
+        CutPoint {
+            env,
+            seq: history.map_or(0, |history| history.seq()),
+            head: history.map_or(strongroom_format::hash::ZERO, |history| history.head()),
+        }
+    };
+    replica.state().envs_to_cut(user).into_iter().map(cut).collect()
+}
