@@ -13,4 +13,5 @@ mod support;
 mod first_vault;
 mod import;
 mod mishaps;
+mod team;
 mod welcome;
