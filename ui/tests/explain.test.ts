@@ -9,7 +9,7 @@ const errors: CommandError[] = [
   { code: "offline", since: null }, { code: "offline", since: 0 }, { code: "refused", status: 403, server: "not_allowed" }, { code: "garbage" }, { code: "stopped", stop },
   { code: "badName", reason: "it is empty" }, { code: "nameTaken", name: "prod" }, { code: "tooLarge", limit: 65_536 }, { code: "fileUnreadable" }, { code: "diskFull" },
   { code: "cacheCorrupt" }, { code: "cancelled" }, { code: "notAllowed" }, { code: "notFound" }, { code: "notAnEnvFile" }, { code: "badAddress", insecure: true }, { code: "badAddress", insecure: false },
-  { code: "registrationClosed" }, { code: "browserFailed" }, { code: "badCode", problem: "mistyped" }, { code: "badCode", problem: "used" }, { code: "badCode", problem: "expired" },
+  { code: "wrongAddress", other: "https://other.example" }, { code: "registrationClosed" }, { code: "browserFailed" }, { code: "badCode", problem: "mistyped" }, { code: "badCode", problem: "used" }, { code: "badCode", problem: "expired" },
   { code: "badCode", problem: "foreign" }, { code: "badCode", problem: "unknown" }, { code: "alreadyHere" }, { code: "summaryChanged" }, { code: "lastOwner" }, { code: "policyForbids" },
   { code: "keyDue" }, { code: "removed" }, { code: "notReady", missing: "two data keys are due" }, { code: "internal", reportId: "r-7" },
 ];

@@ -31,10 +31,10 @@ describe("without a vault", () => {
     expect((await byId("first-run")).textContent).toContain("No applications in Acme yet");
   });
 
-  it("the digit 2 opens a sample vault, which is marked as one", async () => {
+  it("the digit 5 opens a sample vault, which is marked as one", async () => {
     open({ phase: "welcome" });
     await byId("welcome-sample");
-    await press("2");
+    await press("5");
     expect((await byId("sample-badge")).textContent).toContain("Sample");
     expect((await byId("status-sample")).textContent).toContain("Sample");
   });

@@ -19,6 +19,15 @@ const copied = async (page) => {
   await row(page, "OAUTH_CLIENT_SECRET").hover();
 };
 
+const person = (page, name) => page.locator(`[data-testid="people-row"][data-name="${name}"]`);
+const token = (page, name) => page.locator(`[data-testid="tokens-row"][data-name="${name}"]`);
+const leaver = async (page) => {
+  await by(page, "members-open").click();
+  await by(page, "members-left").click();
+  await page.locator('[data-testid="left-row"][data-name="Oskar Vale"]').dblclick();
+  await by(page, "queue-row").nth(3).click();
+};
+
 export const scenes = [
   { name: "welcome", query: "phase=welcome" },
   { name: "welcome-900x600", query: "phase=welcome", size: [900, 600] },
@@ -52,7 +61,6 @@ export const scenes = [
   { name: "offline", query: "state=behind&staged=1", run: prod },
   { name: "stopped", query: "state=stopped&staged=1", run: prod },
   { name: "checking", query: "state=checking", run: prod },
-  { name: "verified", query: "", run: async (page) => { await prod(page); await by(page, "status-verified").click(); } },
   { name: "org-menu", query: "", run: async (page) => { await prod(page); await by(page, "org-menu").click(); } },
   { name: "env-menu", query: "", run: async (page) => { await prod(page); await by(page, "crumb-env").click(); } },
   { name: "inspector-sheet-900x600", query: "staged=1", size: [900, 600], run: async (page) => { await prod(page); await row(page, "DATABASE_URL").click(); await page.keyboard.press("Enter"); } },
@@ -63,8 +71,48 @@ export const scenes = [
   { name: "settings", query: "staged=1", run: (page) => by(page, "settings-open").click() },
   { name: "settings-keyboard", query: "", run: async (page) => { await by(page, "settings-open").click(); await by(page, "settings-keyboard").click(); } },
   { name: "settings-data", query: "sample=1", run: async (page) => { await by(page, "settings-open").click(); await by(page, "settings-data").click(); } },
-  { name: "settings-verification", query: "", run: async (page) => { await by(page, "settings-open").click(); await by(page, "settings-verification").click(); } },
+  { name: "settings-organisation", query: "", run: async (page) => { await by(page, "settings-open").click(); await by(page, "settings-organisation").click(); } },
   { name: "settings-select", query: "", run: async (page) => { await by(page, "settings-open").click(); await by(page, "settings-auto-lock").click(); } },
   { name: "settings-900x600", query: "", size: [900, 600], run: (page) => by(page, "settings-open").click() },
   { name: "keys", query: "", run: async (page) => { await prod(page); await page.keyboard.press("?"); } },
+  { name: "members", query: "", run: async (page) => { await by(page, "members-open").click(); await person(page, "Noor Basri").click(); } },
+  { name: "members-900x600", query: "", size: [900, 600], run: async (page) => { await by(page, "members-open").click(); await person(page, "Noor Basri").click(); } },
+  { name: "members-640x400", query: "", size: [640, 400], run: (page) => by(page, "members-open").click() },
+  { name: "members-1920x1080", query: "", size: [1920, 1080], run: (page) => by(page, "members-open").click() },
+  { name: "members-alone", query: "alone=1", run: (page) => by(page, "members-open").click() },
+  { name: "members-reviewer", query: "role=reviewer", run: (page) => by(page, "members-open").click() },
+  { name: "members-reset", query: "reset=1", run: (page) => by(page, "members-open").click() },
+  { name: "members-menu", query: "", run: async (page) => { await by(page, "members-open").click(); await person(page, "Teo Varga").click(); await person(page, "Teo Varga").getByTestId("member-more").click(); } },
+  { name: "members-filter", query: "", run: async (page) => { await by(page, "members-open").click(); await person(page, "Teo Varga").waitFor(); await page.keyboard.press("/"); await page.keyboard.type("zz"); } },
+  { name: "person", query: "", run: async (page) => { await by(page, "members-open").click(); await person(page, "Noor Basri").click(); await page.keyboard.press("Enter"); await by(page, "person-sheet").waitFor(); } },
+  { name: "invites", query: "", run: async (page) => { await by(page, "members-open").click(); await by(page, "members-invites").click(); await by(page, "invites-row").nth(1).click(); } },
+  { name: "invites-900x600", query: "", size: [900, 600], run: async (page) => { await by(page, "members-open").click(); await by(page, "members-invites").click(); } },
+  { name: "invites-empty", query: "alone=1", run: async (page) => { await by(page, "members-open").click(); await by(page, "members-invites").click(); } },
+  { name: "invite-form", query: "", run: async (page) => { await by(page, "members-open").click(); await person(page, "Teo Varga").waitFor(); await page.keyboard.press("i"); await by(page, "invite-label").fill("Kit Marlow"); await by(page, "invite-grants-storefront-dev-3").click(); } },
+  { name: "invite-form-900x600", query: "", size: [900, 600], run: async (page) => { await by(page, "members-open").click(); await by(page, "invite-new").click(); } },
+  { name: "left", query: "leaver=1", run: async (page) => { await by(page, "members-open").click(); await by(page, "members-left").click(); } },
+  { name: "tokens", query: "", run: async (page) => { await by(page, "tokens-open").click(); await token(page, "nightly-backup").click(); } },
+  { name: "tokens-900x600", query: "", size: [900, 600], run: (page) => by(page, "tokens-open").click() },
+  { name: "tokens-ended", query: "", run: async (page) => { await by(page, "tokens-open").click(); await by(page, "tokens-ended").click(); } },
+  { name: "tokens-empty", query: "alone=1", run: (page) => by(page, "tokens-open").click() },
+  { name: "token", query: "", run: async (page) => { await by(page, "tokens-open").click(); await token(page, "nightly-backup").click(); await page.keyboard.press("Enter"); await by(page, "token-sheet").waitFor(); } },
+  { name: "token-form", query: "", run: async (page) => { await by(page, "tokens-open").click(); await token(page, "edge-build").waitFor(); await page.keyboard.press("n"); await by(page, "token-name").fill("deploy-eu"); await by(page, "token-scope-storefront-prod-1").click(); await by(page, "token-ends-never").click(); } },
+  { name: "offboard", query: "leaver=1", run: leaver },
+  { name: "offboard-900x600", query: "leaver=1", size: [900, 600], run: leaver },
+  { name: "offboard-running", query: "leaver=1&slow=400", run: async (page) => { await leaver(page); await by(page, "rotation-start").click(); await page.waitForTimeout(1_500); } },
+  { name: "offboard-never", query: "leaver=1", run: async (page) => { await leaver(page); await by(page, "queue-tab-never").click(); } },
+  { name: "trust", query: "", run: (page) => by(page, "status-verified").click() },
+  { name: "trust-900x600", query: "", size: [900, 600], run: (page) => by(page, "status-verified").click() },
+  { name: "trust-holders", query: "", size: [1280, 1400], run: (page) => by(page, "status-verified").click() },
+  { name: "trust-same", query: "", run: async (page) => { await by(page, "status-verified").click(); await by(page, "heads-code").fill("7kq2mx4taz5epdqs"); await by(page, "heads-compare").click(); await by(page, "heads-answer").waitFor(); } },
+  { name: "trust-differs", query: "", run: async (page) => { await by(page, "status-verified").click(); await by(page, "heads-code").fill("7kq2mx4taz5epdqz"); await by(page, "heads-compare").click(); await by(page, "heads-answer").waitFor(); } },
+  { name: "trust-stopped", query: "state=stopped", run: (page) => by(page, "status-verified").click() },
+  { name: "due", query: "due=1", run: (page) => page.locator('[data-name="storefront/staging"]').click() },
+  { name: "lost", query: "lost=1", run: (page) => page.locator('[data-name="payments/prod"]').click() },
+  { name: "join", query: "phase=welcome", run: (page) => by(page, "welcome-join").focus() },
+  { name: "server", query: "phase=welcome", run: (page) => by(page, "welcome-server").click() },
+  { name: "server-look", query: "phase=welcome", run: async (page) => { await by(page, "welcome-server").click(); await by(page, "server-address").fill("vault.acme.example"); await by(page, "server-look").click(); await by(page, "server-found").waitFor(); } },
+  { name: "server-away", query: "phase=welcome", run: async (page) => { await by(page, "welcome-server").click(); await by(page, "server-address").fill("nobody.example"); await by(page, "server-look").click(); await page.waitForTimeout(200); } },
+  { name: "server-new", query: "phase=welcome", run: async (page) => { await by(page, "welcome-server").click(); await by(page, "server-address").fill("vault.acme.example"); await by(page, "server-look").click(); await by(page, "server-founder").click(); } },
+  { name: "server-browser", query: "phase=welcome&slow=500", run: async (page) => { await by(page, "welcome-server").click(); await by(page, "server-address").fill("vault.acme.example"); await by(page, "server-look").click(); await by(page, "server-issuer").first().click(); await page.waitForTimeout(300); } },
 ];

@@ -55,6 +55,8 @@ export function explain(error: CommandError): string {
       return "This file holds no lines of the form NAME=value.";
     case "badAddress":
       return error.insecure ? "A server on another computer is reached by https only. Check the address." : "That is not the address of a server. It looks like https://vault.example.org.";
+    case "wrongAddress":
+      return `That server calls itself “${quoted(error.other)}”. Use the address it gives, or ask whoever runs it.`;
     case "registrationClosed":
       return "This server takes no new account like this. Ask whoever runs it for a founder code, or your team for an invite code.";
     case "browserFailed":

@@ -5,9 +5,9 @@ export const sections = [
   { id: "clipboard", title: "Clipboard and reveal", icon: "clip" },
   { id: "appearance", title: "Appearance", icon: "sun" },
   { id: "keyboard", title: "Keyboard", icon: "keyboard" },
+  { id: "organisation", title: "Organisation", icon: "users" },
   { id: "kit", title: "Emergency Kit", icon: "print" },
   { id: "data", title: "Server and data", icon: "server" },
-  { id: "verification", title: "Verification", icon: "verified" },
 ] as const satisfies readonly { id: string; title: string; icon: IconName }[];
 
 /** The keys of the window, by where they act. `letter` ones can be switched off. */
