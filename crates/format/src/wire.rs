@@ -100,14 +100,14 @@ pub enum Registration {
     Closed,
 }
 
-/// An OpenID provider whose tokens the server takes: all that a sign-in by browser begins with.
+/// A sign-in provider whose tokens the server takes: all that a sign-in by browser begins with.
 /// To be shown and to be started from; a client draws no other conclusion from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IssuerInfo {
     /// What people call it.
     pub name: String,
-    /// The issuer identifier, `https://login.example.org` for instance (OpenID Connect Discovery).
+    /// The issuer identifier, `https://login.example.org` for instance.
     pub issuer: String,
     /// The public client id of the app there.
     pub client_id: String,

@@ -8,7 +8,7 @@ use strongroom_format::hash::Digest;
 use strongroom_format::statement::PublicKey;
 use strongroom_store::Store;
 
-use crate::auth::{Challenges, Sessions};
+use crate::auth::{Challenges, Issuers, Sessions};
 use crate::clock::Clock;
 use crate::config::Registration;
 use crate::journal::Journal;
@@ -20,6 +20,7 @@ pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) journal: Journal,
     pub(crate) sessions: Sessions,
+    pub(crate) issuers: Issuers,
     pub(crate) challenges: Challenges,
     pub(crate) limits: Limits,
     pub(crate) clock: Arc<dyn Clock>,

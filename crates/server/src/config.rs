@@ -19,6 +19,55 @@ pub enum AuthMode {
     Dev,
 }
 
+/// The one signature algorithm of an issuer (RFC 7518, 8037). A token cannot choose another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum Algorithm {
+    /// RSASSA-PKCS1-v1_5 with SHA-256 and keys of 2,048 bits or more.
+    #[serde(rename = "RS256")]
+    Rs256,
+    /// ECDSA on P-256 with SHA-256.
+    #[serde(rename = "ES256")]
+    Es256,
+    /// Ed25519.
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+}
+
+impl Algorithm {
+    /// As it stands in a header.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+}
+
+/// A sign-in provider whose tokens are taken.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IssuerConfig {
+    /// What people call it.
+    pub name: String,
+    /// The exact `iss` of its tokens.
+    pub issuer: String,
+    /// The `aud` that a token may have: all that it has must be among these.
+    pub audiences: Vec<String>,
+    /// The public client id of the app; the `azp` of a token that has one.
+    pub client_id: String,
+    /// The scopes that the app asks for.
+    #[serde(default = "default_scopes")]
+    pub scopes: Vec<String>,
+    /// The algorithm of its signatures.
+    pub algorithm: Algorithm,
+    /// Where its keys are: https, or http on a loopback address.
+    pub jwks_url: String,
+    /// Whether its people may make accounts where others need an invitation.
+    #[serde(default)]
+    pub admit: bool,
+}
+
 /// The configuration of a server; a TOML file of the same keys for the binary.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +102,9 @@ pub struct Config {
     /// Rates.
     #[serde(default)]
     pub limits: Rates,
+    /// Sign-in providers whose tokens are taken as well.
+    #[serde(default)]
+    pub issuers: Vec<IssuerConfig>,
 }
 
 fn default_bind() -> SocketAddr {
@@ -61,6 +113,10 @@ fn default_bind() -> SocketAddr {
 
 fn default_registration() -> Registration {
     Registration::Invited
+}
+
+fn default_scopes() -> Vec<String> {
+    vec!["openid".to_owned()]
 }
 
 fn default_auth() -> AuthMode {
@@ -88,6 +144,9 @@ pub enum ConfigError {
     /// The origin is not one.
     #[error("`origin` must be scheme, host and perhaps port, with https unless on loopback")]
     BadOrigin,
+    /// An issuer whose tokens could not be told from others.
+    #[error("the issuer \"{0}\" is not configured as it must be: {1}")]
+    BadIssuer(String, &'static str),
     /// Metrics would be public.
     #[error("`ops_bind` must be a loopback address")]
     PublicOps,
@@ -107,6 +166,7 @@ impl Config {
             ops_bind: None,
             max_database_mib: None,
             limits: Rates::default(),
+            issuers: Vec::new(),
         }
     }
 
@@ -134,6 +194,7 @@ impl Config {
         if self.ops_bind.is_some_and(|ops| !ops.ip().is_loopback()) {
             return Err(ConfigError::PublicOps);
         }
+        self.check_issuers()?;
         match &self.origin {
             None if !loopback || self.behind_tls_proxy => Err(ConfigError::NoOrigin),
             Some(origin) if !is_origin(origin) => Err(ConfigError::BadOrigin),
@@ -141,10 +202,55 @@ impl Config {
         }
     }
 
+    fn check_issuers(&self) -> Result<(), ConfigError> {
+        for (at, issuer) in self.issuers.iter().enumerate() {
+            let bad = |what| Err(ConfigError::BadIssuer(issuer.name.clone(), what));
+            let texts = [&issuer.name, &issuer.issuer, &issuer.client_id, &issuer.jwks_url];
+            let lists = issuer.audiences.iter().chain(&issuer.scopes);
+            if texts.into_iter().chain(lists).any(|text| !is_word(text)) {
+                return bad("a text is empty, too long or holds control characters");
+            }
+            if issuer.audiences.is_empty() || issuer.audiences.len() > MAX_LIST {
+                return bad("`audiences` must name one to 16");
+            }
+            if issuer.scopes.len() > MAX_LIST || !issuer.scopes.iter().any(|s| s == "openid") {
+                return bad("`scopes` must name `openid` and at most 15 others");
+            }
+            if !is_key_url(&issuer.jwks_url) {
+                return bad("`jwks_url` must be https, or http on a loopback address");
+            }
+            if self.issuers[..at].iter().any(|other| other.issuer == issuer.issuer) {
+                return bad("another has the same `issuer`");
+            }
+            if self.origin.as_ref() == Some(&issuer.issuer) {
+                return bad("that is this server itself");
+            }
+        }
+        if self.issuers.len() > MAX_ISSUERS {
+            let what = "there are more than 64";
+            return Err(ConfigError::BadIssuer(self.issuers[MAX_ISSUERS].name.clone(), what));
+        }
+        Ok(())
+    }
+
     /// What clients call a server that listens at `address`.
     pub(crate) fn origin_at(&self, address: SocketAddr) -> String {
         self.origin.clone().unwrap_or_else(|| format!("http://{address}"))
     }
+}
+
+const MAX_LIST: usize = 16;
+const MAX_ISSUERS: usize = 64;
+
+fn is_word(text: &str) -> bool {
+    !text.trim().is_empty() && text.len() <= 512 && !text.chars().any(char::is_control)
+}
+
+/// Scheme and host of an origin, and a path behind them; neither user nor fragment.
+fn is_key_url(url: &str) -> bool {
+    let scheme = url.find("://").map_or(0, |at| at + 3);
+    let path = url[scheme..].find('/').map_or(url.len(), |at| scheme + at);
+    is_origin(&url[..path]) && !url.contains(['#', '\\', ' '])
 }
 
 /// `https://host[:port]`, or `http://` with a loopback host; no path, no user, no upper case.
@@ -182,6 +288,54 @@ mod tests {
         assert_eq!(config(public), Ok(()));
     }
 
+    /// A sound issuer with one line replaced.
+    fn issuer(line: &str, replaced: &str) -> String {
+        let sound = [
+            ("name", "name = \"Example\""),
+            ("issuer", "issuer = \"https://login.example.org\""),
+            ("audiences", "audiences = [\"app\"]"),
+            ("client_id", "client_id = \"app\""),
+            ("algorithm", "algorithm = \"RS256\""),
+            ("jwks_url", "jwks_url = \"https://login.example.org/jwks\""),
+        ];
+        let lines: Vec<&str> =
+            sound.iter().map(|(key, text)| if *key == replaced { line } else { *text }).collect();
+        format!("[[issuers]]\n{}\n", lines.join("\n"))
+    }
+
+    #[test]
+    fn an_issuer_that_could_be_mistaken_for_another_is_refused() {
+        assert_eq!(config(&issuer("", "")), Ok(()));
+        let local = "jwks_url = \"http://127.0.0.1:9/jwks\"";
+        assert_eq!(config(&issuer(local, "jwks_url")), Ok(()));
+        let twice = issuer("", "") + &issuer("", "");
+        let own = "origin = \"https://login.example.org\"\n".to_owned() + &issuer("", "");
+        let mut bad = vec![twice, own];
+        for (line, replaced) in [
+            ("issuer = \"\"", "issuer"),
+            ("issuer = \" \"", "issuer"),
+            ("name = \"\"", "name"),
+            ("audiences = []", "audiences"),
+            ("audiences = [\"\"]", "audiences"),
+            ("audiences = [\"app\", \"\"]", "audiences"),
+            ("client_id = \"\"", "client_id"),
+            ("client_id = \"a\\u0000b\"", "client_id"),
+            ("algorithm = \"RS256\"\nscopes = []", "algorithm"),
+            ("algorithm = \"RS256\"\nscopes = [\"email\"]", "algorithm"),
+            ("jwks_url = \"http://login.example.org/jwks\"", "jwks_url"),
+            ("jwks_url = \"https://user@login.example.org/jwks\"", "jwks_url"),
+            ("jwks_url = \"https:///jwks\"", "jwks_url"),
+            ("jwks_url = \"file:///etc/passwd\"", "jwks_url"),
+            ("jwks_url = \"ftp://login.example.org/\"", "jwks_url"),
+            ("jwks_url = \"login.example.org/jwks\"", "jwks_url"),
+        ] {
+            bad.push(issuer(line, replaced));
+        }
+        for text in bad {
+            assert!(matches!(config(&text), Err(ConfigError::BadIssuer(..))), "{text}");
+        }
+    }
+
     #[test]
     fn dangerous_configurations_are_refused() {
         let public = SocketAddr::from(([0, 0, 0, 0], 80));
@@ -205,6 +359,14 @@ mod tests {
         ] {
             let text = format!("origin = \"{origin}\"");
             assert_eq!(config(&text), Err(ConfigError::BadOrigin), "{origin}");
+        }
+        for unknown in [
+            "[[issuers]]\nname = \"x\"",
+            &issuer("algorithm = \"HS256\"", "algorithm"),
+            &issuer("algorithm = \"none\"", "algorithm"),
+            &issuer("algorithm = \"RS256\"\nsecret = \"x\"", "algorithm"),
+        ] {
+            assert!(matches!(config(unknown), Err(ConfigError::Malformed(_))), "{unknown}");
         }
         for unknown in ["cors = \"*\"", "auth = \"none\"", "[limits]\nrequests_per_second = 0"] {
             assert!(matches!(config(unknown), Err(ConfigError::Malformed(_))), "{unknown}");

@@ -54,6 +54,12 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, "sign-in-required", "sign in first")
     }
 
+    /// An issuer knows the sender, and no account is bound to that.
+    pub(crate) fn unknown_identity() -> Self {
+        let message = "no account belongs to this sign-in";
+        Self::new(StatusCode::UNAUTHORIZED, "unknown-identity", message)
+    }
+
     pub(crate) fn too_large() -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "the request is too large")
     }

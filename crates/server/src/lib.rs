@@ -21,7 +21,7 @@ mod routes;
 mod run;
 
 pub use clock::{Clock, SystemClock};
-pub use config::{AuthMode, Config, ConfigError, Registration};
+pub use config::{Algorithm, AuthMode, Config, ConfigError, IssuerConfig, Registration};
 pub use keys::KeyError;
 pub use limits::Rates;
 pub use run::{Running, StartError, start, start_on, start_with};

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
-use crate::auth::{Challenges, Sessions};
+use crate::auth::{Challenges, Issuers, Sessions};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{AuthMode, Config, ConfigError, Registration};
 use crate::journal::Journal;
@@ -51,6 +51,9 @@ pub enum StartError {
     /// The system gave no random bytes.
     #[error("the system gives no random bytes")]
     NoEntropy,
+    /// The keys of issuers could never be fetched.
+    #[error("the system's certificates cannot be used")]
+    NoHttp,
 }
 
 /// A running server.
@@ -180,6 +183,7 @@ async fn run(
         store: Arc::clone(&store),
         journal,
         sessions: Sessions::new(&origin, &keys.session),
+        issuers: Issuers::new(&config.issuers).map_err(|_| StartError::NoHttp)?,
         challenges: Challenges::new().map_err(|_| StartError::NoEntropy)?,
         limits: Limits::new(config.limits),
         clock,

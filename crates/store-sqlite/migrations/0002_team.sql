@@ -27,3 +27,4 @@ CREATE TABLE identity (
     user_id BLOB NOT NULL REFERENCES account (user_id),
     PRIMARY KEY (issuer, subject)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX identity_user ON identity (user_id);

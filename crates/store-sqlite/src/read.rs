@@ -92,6 +92,15 @@ impl ReadTx for SqliteTx {
         row.map(|row| get_array(&row, "user_id").map(UserId)).transpose()
     }
 
+    async fn identities_of(&mut self, user: &UserId) -> Result<u64> {
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM identity WHERE user_id = ?")
+            .bind(user.as_bytes())
+            .fetch_one(self.connection())
+            .await
+            .map_err(failed)?;
+        Ok(u64::try_from(count).unwrap_or(u64::MAX))
+    }
+
     async fn orgs_of(&mut self, user: &UserId) -> Result<Vec<OrgId>> {
         let rows = sqlx::query("SELECT org_id FROM insider WHERE principal = ? ORDER BY org_id")
             .bind(Principal::User(*user).encode())

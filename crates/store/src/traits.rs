@@ -43,6 +43,8 @@ pub trait ReadTx: Send {
     async fn has_accounts(&mut self) -> Result<bool>;
     /// Whose account an identity is bound to.
     async fn bound_user(&mut self, identity: &Identity) -> Result<Option<UserId>>;
+    /// How many identities are bound to an account.
+    async fn identities_of(&mut self, user: &UserId) -> Result<u64>;
     /// The organisations whose present member `user` is, rising.
     async fn orgs_of(&mut self, user: &UserId) -> Result<Vec<OrgId>>;
     /// Whether `who` is a present member or a live token of `org`.

@@ -11,7 +11,7 @@ use strongroom_format::id::{InviteId, OrgId};
 use strongroom_format::wire::{FOUNDER_CREDENTIAL, INVITE_CREDENTIAL};
 use subtle::ConstantTimeEq as _;
 
-use super::{bearer, guessable, is_bearer, split};
+use super::{Foreign, bearer, guessable, is_bearer, split};
 use crate::app::App;
 use crate::error::ApiError;
 
@@ -30,6 +30,8 @@ pub(crate) enum Admission {
     /// The founder code, not yet void when it was looked at.
     Founder,
     Invite(Invited),
+    /// A token of an issuer, whose identity is to be bound to the account.
+    Issuer(Foreign),
 }
 
 /// Proves that the sender holds an invitation to `org`.
@@ -59,7 +61,8 @@ pub(crate) async fn admission(
         let proof = async { Ok(is_founder(app.founder.as_ref(), code)) };
         return guessable(app, ip, proof).await.map(|()| Admission::Founder);
     }
-    Err(ApiError::unauthenticated())
+    let foreign = app.issuers.verify(credential, app.clock.now_ms()).await?;
+    foreign.map(Admission::Issuer).ok_or_else(ApiError::unauthenticated)
 }
 
 async fn prove_invite(app: &App, text: &str) -> Result<Option<Invited>, ApiError> {

@@ -1,12 +1,13 @@
 //! Who sends a request: exactly one proof, or nobody.
 //!
-//! A session, a service token's bearer, or - only on a loopback address of a server that says so -
-//! the development header. Two proofs at once are refused rather than ranked. What the sender may
+//! A session, a token of a configured issuer, a service token's bearer, or - only on a loopback
+//! address of a server that says so - the development header. Two proofs at once are refused rather than ranked. What the sender may
 //! do is not decided here.
 
 mod challenge;
 mod invite;
 mod jwt;
+mod oidc;
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -25,6 +26,7 @@ use crate::error::ApiError;
 pub(crate) use challenge::Challenges;
 pub(crate) use invite::{Admission, Invited, admission, authenticate_invited};
 pub(crate) use jwt::Sessions;
+pub(crate) use oidc::{Foreign, Issuers};
 
 /// The development header: a user id.
 pub(crate) const DEV_HEADER: &str = "x-strongroom-dev-user";
@@ -37,9 +39,15 @@ pub(crate) struct Caller {
     pub(crate) principal: Principal,
     /// The only organisation a token speaks to.
     pub(crate) bound_to: Option<OrgId>,
+    /// A token of an issuer whose sign-in is not in the log yet.
+    pub(crate) unrecorded: Option<Digest>,
 }
 
 impl Caller {
+    fn new(principal: Principal) -> Self {
+        Self { principal, bound_to: None, unrecorded: None }
+    }
+
     /// The person; tokens have no account.
     pub(crate) fn require_user(&self) -> Result<UserId, ApiError> {
         match self.principal {
@@ -81,9 +89,15 @@ pub(crate) async fn authenticate(
     if let Some(token) = credential.strip_prefix(TOKEN_CREDENTIAL) {
         return guessable(app, ip, prove_token(app, token)).await;
     }
-    let user = app.sessions.verify(credential, app.clock.now_ms());
-    let user = user.ok_or_else(ApiError::unauthenticated)?;
-    Ok(Caller { principal: Principal::User(user), bound_to: None })
+    let now_ms = app.clock.now_ms();
+    if let Some(user) = app.sessions.verify(credential, now_ms) {
+        return Ok(Caller::new(Principal::User(user)));
+    }
+    let foreign = app.issuers.verify(credential, now_ms).await?;
+    let foreign = foreign.ok_or_else(ApiError::unauthenticated)?;
+    let user = app.store.read().await?.bound_user(&foreign.identity).await?;
+    let user = user.ok_or_else(ApiError::unknown_identity)?;
+    Ok(Caller { unrecorded: foreign.unrecorded, ..Caller::new(Principal::User(user)) })
 }
 
 fn authenticate_dev(app: &App, text: Option<&str>) -> Result<Caller, ApiError> {
@@ -92,7 +106,7 @@ fn authenticate_dev(app: &App, text: Option<&str>) -> Result<Caller, ApiError> {
     }
     let user: UserId =
         text.and_then(|text| text.parse().ok()).ok_or_else(ApiError::unauthenticated)?;
-    Ok(Caller { principal: Principal::User(user), bound_to: None })
+    Ok(Caller::new(Principal::User(user)))
 }
 
 /// A proof that can be guessed at: whoever is wrong too often within a minute is not heard.
@@ -116,7 +130,7 @@ async fn guessable<T>(
 async fn prove_token(app: &App, text: &str) -> Result<Option<Caller>, ApiError> {
     let Some((id, bearer)) = split(text) else { return Ok(None) };
     let Some(auth) = app.store.read().await?.token_auth(&id).await? else { return Ok(None) };
-    let caller = Caller { principal: Principal::Token(id), bound_to: Some(auth.org) };
+    let caller = Caller { bound_to: Some(auth.org), ..Caller::new(Principal::Token(id)) };
     Ok(is_bearer(&bearer, &auth.hash).then_some(caller))
 }
 

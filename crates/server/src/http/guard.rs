@@ -10,13 +10,14 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Request};
 use strongroom_format::encoding::Codec;
+use strongroom_format::event::EventKind;
 use strongroom_format::id::{EnvId, OrgId, Principal};
 
 use super::Unread;
 use crate::app::{App, Shared};
 use crate::auth::{Caller, authenticate};
 use crate::error::ApiError;
-use crate::journal::Subject;
+use crate::journal::{Everywhere, Subject};
 
 /// Where a request comes from and, once it is proven, from whom.
 #[derive(Debug, Clone)]
@@ -83,11 +84,15 @@ pub(crate) async fn identify(
     let caller = authenticate(app, headers, peer.ip).await?;
     // A request has one sender; it is set once.
     let _ = peer.who.set(caller.principal);
-    if app.limits.allow_principal(&caller.principal) {
-        Ok(caller)
-    } else {
-        Err(ApiError::rate_limited())
+    if !app.limits.allow_principal(&caller.principal) {
+        return Err(ApiError::rate_limited());
     }
+    if let (Some(token), Principal::User(user)) = (caller.unrecorded, caller.principal) {
+        // The first request with a token of an issuer is the sign-in.
+        app.journal.run(Everywhere::done(user, EventKind::SignedIn, peer.text())).await?;
+        app.issuers.set_recorded(&token);
+    }
+    Ok(caller)
 }
 
 /// Lets a caller into an organisation.

@@ -13,13 +13,14 @@ use strongroom_format::event::EventKind;
 use strongroom_format::id::{DeviceId, EnvId, UserId};
 use strongroom_format::statement::{MemberKeys, Signature};
 use strongroom_format::wire::{
-    AccountAnswer, B64, CreateAccount, Keyset, Registration, ReplaceKeyset, account_message,
+    AccountAnswer, B64, BindIdentity, CreateAccount, Keyset, Registration, ReplaceKeyset,
+    account_message,
 };
-use strongroom_store::Account;
+use strongroom_store::{Account, Identity};
 
 use super::{fixed, limit_sign_in};
 use crate::app::Shared;
-use crate::auth::{Admission, Invited, admission};
+use crate::auth::{Admission, Foreign, Invited, admission};
 use crate::error::ApiError;
 use crate::http::{Peer, Unread, answer_json, identify};
 use crate::journal::{Batch, Everywhere, Job, Stop, Subject};
@@ -27,6 +28,8 @@ use crate::rights::{names, require_open};
 
 /// The longest sealed keyset, in bytes; an honest one has 201.
 const MAX_BLOB: usize = 1024;
+/// How many identities of issuers one account may have.
+const MAX_IDENTITIES: u64 = 16;
 
 /// `POST /v1/accounts`: a person's public keys and sealed keyset.
 pub(crate) async fn create(
@@ -141,6 +144,15 @@ impl Job for Register {
         }
         let named = standing == Standing::Named;
         let user = self.account.user;
+        let identity = match &self.admission {
+            Admission::Issuer(foreign) => Some(&foreign.identity),
+            _ => None,
+        };
+        if let Some(identity) = identity
+            && batch.tx.bound_user(identity).await?.is_some_and(|bound| bound != user)
+        {
+            return Err(identity_bound());
+        }
         match batch.tx.account(&user).await? {
             // After a reset of keys the chain names keys that were never used before: nobody who
             // kept an old request can bring an old keyset back.
@@ -161,8 +173,31 @@ impl Job for Register {
                 Everywhere::done(user, kind, self.peer.clone()).write_down(batch).await?;
             }
         }
+        if let Some(identity) = identity {
+            bind(batch, identity, user, &self.peer).await?;
+        }
         Ok(())
     }
+}
+
+fn identity_bound() -> Stop {
+    let message = "this sign-in belongs to another account";
+    Stop::Refused(ApiError::conflict("identity-bound", message))
+}
+
+/// Binds an identity that is free or bound to `user` already.
+async fn bind(
+    batch: &mut Batch<'_>,
+    identity: &Identity,
+    user: UserId,
+    peer: &str,
+) -> Result<(), Stop> {
+    if batch.tx.bound_user(identity).await?.is_some() {
+        return Ok(());
+    }
+    batch.tx.insert_identity(identity, &user).await?;
+    let kind = EventKind::IdentityBound;
+    Ok(Everywhere::done(user, kind, peer.to_owned()).write_down(batch).await?)
 }
 
 impl Register {
@@ -185,11 +220,13 @@ impl Register {
                 let message = "the founder code was used";
                 return Err(Stop::Refused(ApiError::forbidden("founder-code-used", message)));
             }
-            Admission::Nothing if self.registration == Registration::Invited && !named => {
+            Admission::Nothing | Admission::Issuer(Foreign { admit: false, .. })
+                if self.registration == Registration::Invited && !named =>
+            {
                 let message = "this server takes new accounts by invitation only";
                 return Err(Stop::Refused(ApiError::forbidden("invitation-needed", message)));
             }
-            Admission::Founder | Admission::Nothing => {}
+            Admission::Founder | Admission::Nothing | Admission::Issuer(_) => {}
         }
         Ok(None)
     }
@@ -205,6 +242,60 @@ impl Register {
         let link = require_open(&vault.state, invite, spent, now_ms)?.link;
         let peer = self.peer.clone();
         Ok((Subject { org: *org, actor: None, env: EnvId::ZERO, peer }, link))
+    }
+}
+
+/// `POST /v1/account/identity`: another way to sign in to the caller's account.
+pub(crate) async fn bind_identity(
+    State(app): State<Shared>,
+    peer: Peer,
+    headers: HeaderMap,
+    body: Unread,
+) -> Result<Response, ApiError> {
+    let user = match identify(&app, &headers, &peer).await.and_then(|c| c.require_user()) {
+        Ok(user) => user,
+        Err(error) => {
+            body.discard().await;
+            return Err(error);
+        }
+    };
+    let request: BindIdentity = body.json(&headers).await?;
+    let foreign = app.issuers.verify(&request.id_token, app.clock.now_ms()).await?;
+    let refused = || {
+        let message = "this is no running token of an issuer of this server";
+        ApiError::unprocessable("bad-token", message)
+    };
+    let identity = foreign.ok_or_else(refused)?.identity;
+    app.journal.run(Bind { user, identity, peer: peer.text() }).await?;
+    answer_json(&serde_json::json!({}))
+}
+
+struct Bind {
+    user: UserId,
+    identity: Identity,
+    peer: String,
+}
+
+#[async_trait]
+impl Job for Bind {
+    type Answer = ();
+
+    fn subject(&self) -> Option<Subject> {
+        None
+    }
+
+    async fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Stop> {
+        if batch.tx.account(&self.user).await?.is_none() {
+            return Err(Stop::Refused(ApiError::not_found()));
+        }
+        if batch.tx.bound_user(&self.identity).await?.is_some_and(|bound| bound != self.user) {
+            return Err(identity_bound());
+        }
+        if batch.tx.identities_of(&self.user).await? >= MAX_IDENTITIES {
+            let message = "this account has as many sign-ins as it may";
+            return Err(Stop::Refused(ApiError::unprocessable("too-many-identities", message)));
+        }
+        bind(batch, &self.identity, self.user, &self.peer).await
     }
 }
 

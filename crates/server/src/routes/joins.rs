@@ -160,10 +160,10 @@ pub(crate) async fn list(
 ) -> Result<Response, ApiError> {
     let inside = enter(&app, &headers, &peer, &org, None).await?;
     let joins = app.journal.run(Waiting { subject: inside.subject }).await?;
-    answer_json(&JoinList { joins: joins.into_iter().map(pending).collect() })
+    answer_json(&JoinList { joins: joins.iter().map(pending).collect() })
 }
 
-fn pending(join: JoinRow) -> PendingJoin {
+fn pending(join: &JoinRow) -> PendingJoin {
     let request = JoinRequest {
         user_id: join.user,
         isk: B64(join.keys.isk.to_vec()),

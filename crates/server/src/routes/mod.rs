@@ -86,7 +86,7 @@ const ROUTES: &[Route] = &[
     Route {
         path: "/v1/accounts",
         summary: "Makes an account, for whoever the server admits; after a reset of keys, anew.",
-        credentials: &["", "invite", "founder"],
+        credentials: &["", "invite", "founder", "issuer"],
         request: Form::Json("CreateAccount"),
         status: "201",
         answer: Form::Json("Empty"),
@@ -106,6 +106,14 @@ const ROUTES: &[Route] = &[
         request: Form::Json("ReplaceKeyset"),
         answer: Form::Json("Empty"),
         handler: || post(accounts::replace),
+        ..POST
+    },
+    Route {
+        path: "/v1/account/identity",
+        summary: "Binds an identity of an issuer to the caller's account.",
+        request: Form::Json("BindIdentity"),
+        answer: Form::Json("Empty"),
+        handler: || post(accounts::bind_identity),
         ..POST
     },
     Route {

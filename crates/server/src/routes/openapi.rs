@@ -39,12 +39,19 @@ fn describe() -> Value {
                 "credential": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "a session, or a service token's bearer (srt.)",
+                    "description": "a session, a token of a configured issuer whose identity is \
+                        bound to an account, or a service token's bearer (srt.)",
                 },
                 "invite": {
                     "type": "http",
                     "scheme": "bearer",
                     "description": "an invitation's bearer (srj.), while it is unused and has not ended",
+                },
+                "issuer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "a token of a configured issuer, to be bound to the account",
                 },
                 "founder": {
                     "type": "http",

@@ -9,7 +9,7 @@ const ID: usize = 64;
 /// Every schema by its name.
 pub(super) fn all() -> Value {
     let mut all = Map::new();
-    for (name, schema) in plain().into_iter().chain(objects()) {
+    for (name, schema) in plain().into_iter().chain(people()).chain(objects()) {
         all.insert(name.to_owned(), schema);
     }
     Value::Object(all)
@@ -42,7 +42,8 @@ fn plain() -> Vec<(&'static str, Value)> {
     ]
 }
 
-fn objects() -> Vec<(&'static str, Value)> {
+/// Accounts, sessions, and the way in.
+fn people() -> Vec<(&'static str, Value)> {
     vec![
         object("Empty", &[]),
         object(
@@ -75,6 +76,7 @@ fn objects() -> Vec<(&'static str, Value)> {
                 ("by_current", one("Bytes")),
             ],
         ),
+        object("BindIdentity", &[("id_token", one("Text"))]),
         object("ChainAnswer", &[("links", many("Bytes", Some(MAX_LINKS))), ("more", one("Flag"))]),
         object(
             "JoinRequest",
@@ -130,6 +132,12 @@ fn objects() -> Vec<(&'static str, Value)> {
             ],
         ),
         object("Session", &[("token", one("Text")), ("expires_ms", one("Number"))]),
+    ]
+}
+
+/// Organisations and what is in them.
+fn objects() -> Vec<(&'static str, Value)> {
+    vec![
         object("OrgList", &[("orgs", many("OrgId", None))]),
         object(
             "SyncAnswer",
@@ -201,11 +209,11 @@ mod tests {
     use serde::Serialize;
     use strongroom_format::id::{EnvId, InviteId, OrgId, UserId};
     use strongroom_format::wire::{
-        AccountAnswer, B64, ChainAnswer, Challenge, ChallengeRequest, ConsistencyAnswer,
-        CreateAccount, EnvHead, ErrorAnswer, ErrorBody, EventsAnswer, InclusionAnswer, IssuerInfo,
-        JoinList, JoinRequest, Keyset, OrgList, PendingJoin, PreviousAnswer, Receipt, Registration,
-        ReplaceKeyset, ServerInfo, Session, SessionRequest, SignInKey, SyncAnswer, WrapAnswer,
-        WriteAnswer,
+        AccountAnswer, B64, BindIdentity, ChainAnswer, Challenge, ChallengeRequest,
+        ConsistencyAnswer, CreateAccount, EnvHead, ErrorAnswer, ErrorBody, EventsAnswer,
+        InclusionAnswer, IssuerInfo, JoinList, JoinRequest, Keyset, OrgList, PendingJoin,
+        PreviousAnswer, Receipt, Registration, ReplaceKeyset, ServerInfo, Session, SessionRequest,
+        SignInKey, SyncAnswer, WrapAnswer, WriteAnswer,
     };
 
     use super::*;
@@ -286,6 +294,7 @@ mod tests {
                 by_current: bytes(),
             },
         );
+        fits("BindIdentity", &BindIdentity { id_token: text() });
         fits("ChainAnswer", &ChainAnswer { links: vec![bytes()], more: true });
         let request = JoinRequest {
             user_id,

@@ -15,6 +15,6 @@ pub(crate) async fn info(State(app): State<Shared>) -> Result<Response, ApiError
         audit_vkey: B64(app.audit_vkey.to_vec()),
         time_ms: app.clock.now_ms(),
         registration: app.registration,
-        issuers: Vec::new(),
+        issuers: app.issuers.info(),
     })
 }

@@ -80,6 +80,7 @@ pass_on!(ReadTx {
     account(user: &UserId) -> Option<Account>;
     has_accounts() -> bool;
     bound_user(identity: &Identity) -> Option<UserId>;
+    identities_of(user: &UserId) -> u64;
     orgs_of(user: &UserId) -> Vec<OrgId>;
     is_insider(org: &OrgId, who: &Principal) -> bool;
     token_auth(token: &TokenId) -> Option<TokenAuth>;

@@ -131,7 +131,10 @@ async fn an_invitation_opens_three_requests_of_its_own_organisation_and_no_other
     ] {
         client.get(&path, &scene.bearer).await.is(401, "sign-in-required");
     }
-    client.write(&org, &scene.bearer, &Default::default()).await.is(401, "sign-in-required");
+    client
+        .write(&org, &scene.bearer, &strongroom_format::wire::WriteBatch::default())
+        .await
+        .is(401, "sign-in-required");
     let elsewhere = OrgId([9; 32]);
     let path = format!("/v1/orgs/{elsewhere}/invite/chain?from=0");
     client.get(&path, &scene.bearer).await.is(404, "not-found");

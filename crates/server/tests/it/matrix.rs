@@ -73,7 +73,7 @@ fn expected(route: &str, kind: Kind) -> (u16, &'static str) {
         }
         "get /v1/account" | "get /v1/orgs" => people((200, "ok")),
         "post /v1/orgs" => people((400, "malformed")),
-        "post /v1/account/keyset" => people((400, "malformed")),
+        "post /v1/account/keyset" | "post /v1/account/identity" => people((400, "malformed")),
         "get /v1/orgs/{org}/invite/chain" | "post /v1/orgs/{org}/invite/join" => {
             (401, "sign-in-required")
         }
@@ -113,7 +113,9 @@ fn request(
         _ => "",
     };
     let (kind, body) = match path.rsplit('/').next().unwrap() {
-        "accounts" | "challenge" | "session" | "keyset" | "join" => (JSON, b"{}".to_vec()),
+        "accounts" | "challenge" | "session" | "keyset" | "identity" | "join" => {
+            (JSON, b"{}".to_vec())
+        }
         "envelopes" => {
             (PAGE, EnvelopePage { envelopes: vec![n.to_be_bytes().repeat(30)] }.encode())
         }

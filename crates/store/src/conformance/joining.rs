@@ -51,6 +51,8 @@ pub(super) async fn identities(store: Opened) {
     assert_eq!(taken, StoreError::Taken);
     let mut tx = store.read().await.unwrap();
     assert_eq!(tx.bound_user(&mara).await.unwrap(), Some(UserId([1; 16])));
+    assert_eq!(tx.identities_of(&UserId([1; 16])).await.unwrap(), 2);
+    assert_eq!(tx.identities_of(&UserId([2; 16])).await.unwrap(), 0);
     for other in [
         named("https://login.example.org", "Mara"),
         named("https://login.example.org", "mara "),
