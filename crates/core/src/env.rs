@@ -109,6 +109,34 @@ impl EnvCopy {
         Ok(())
     }
 
+    /// Takes in the next commits without their envelopes, and all items as they are after the last
+    /// of them, where the envelopes of one commit are too many for one answer. Nothing is taken
+    /// unless every item is the one that the commits lead to.
+    pub fn take_commits_then_items(
+        &mut self,
+        org: &OrgState,
+        commits: &[SignedCommit],
+        items: Vec<ItemRecord>,
+    ) -> Result<(), TakeError> {
+        let mut next = self.clone();
+        for signed in commits {
+            next.history.apply(org, signed)?;
+            next.note_versions(signed);
+        }
+        next.head = commits.last().map(|signed| Arc::new(signed.clone())).or(next.head);
+        next.fields.clear();
+        for item in items.into_iter().filter(|item| item.op == Op::Put) {
+            let known = next.history.items().lookup(&item.secret);
+            let signed = known.is_some_and(|known| known.change == change_of(&item));
+            require(signed, TakeError::Envelope)?;
+            next.fields.insert(item.secret, item.fields.into());
+        }
+        require(next.fields.len() == next.history.items().live(), TakeError::Envelope)?;
+        next.generation += 1;
+        *self = next;
+        Ok(())
+    }
+
     /// Takes in the whole past, checked from its first commit, for an environment that was known
     /// from its head alone.
     pub fn take_history(

@@ -15,6 +15,7 @@ use strongroom_format::statement::{EnvKind, Rights};
 use strongroom_secret::SecretBytes;
 use subtle::ConstantTimeEq as _;
 
+use super::access::AccessState;
 use super::error::VaultError;
 use super::session::Standing;
 
@@ -28,6 +29,7 @@ pub struct OpenOrg {
     drafts: BTreeMap<EnvId, Draft>,
     names: BTreeMap<EnvId, OpenNames>,
     lists: BTreeMap<EnvId, Arc<EnvList>>,
+    pub(super) access: AccessState,
 }
 
 /// An environment at a glance.
@@ -67,6 +69,7 @@ impl OpenOrg {
             drafts,
             names: BTreeMap::new(),
             lists: BTreeMap::new(),
+            access: AccessState::default(),
         }
     }
 
@@ -168,6 +171,11 @@ impl OpenOrg {
     /// What is staged, by secret.
     pub fn staged(&self, env: EnvId) -> BTreeMap<SecretId, Staged> {
         self.drafts.get(&env).map(Draft::staged).unwrap_or_default()
+    }
+
+    /// The environments with staged edits.
+    pub(super) fn edited(&self) -> Vec<EnvId> {
+        self.drafts.iter().filter(|(_, draft)| !draft.is_empty()).map(|(env, _)| *env).collect()
     }
 
     pub(super) fn staged_total(&self) -> usize {

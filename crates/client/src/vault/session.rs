@@ -40,6 +40,8 @@ pub enum TaskKind {
     Sync,
     /// Checking the past.
     Verify,
+    /// Replacing data keys.
+    Rotate,
 }
 
 /// How far long work is.

@@ -14,7 +14,7 @@ use strongroom_format::id::{EnvId, OrgId};
 use strongroom_format::note::Checkpoint;
 use strongroom_format::pins::{AuditPin, Pins};
 use strongroom_format::statement::Rights;
-use strongroom_format::wire::{EnvHead, SyncAnswer};
+use strongroom_format::wire::{EnvHead, ItemRecord, SyncAnswer};
 
 use super::error::{Stop, StopKind, VaultError};
 use super::evidence::Evidence;
@@ -67,6 +67,7 @@ impl Session {
                 return Err(error);
             }
         };
+        self.rebase_drafts(org, &mut replica)?;
         self.keep_copy(&replica, Some(&changed))?;
         let pins = self.pins.save(replica.pins(pins.generation))?;
         self.change(org, |opened| {
@@ -286,15 +287,26 @@ impl Session {
     }
 
     async fn fetch_items(&self, replica: &Replica, env: EnvId) -> Result<EnvCopy, PullError> {
-        let org = replica.state().org();
+        let (head, items) = self.item_pages(replica.state().org(), env).await?;
+        EnvCopy::from_items(replica.state(), env, &head, items).map_err(|error| {
+            let copy = EnvCopy::new(replica.state(), env);
+            PullError::Contradiction(Box::new(contradiction_of_env(&copy, env, 0, error, &head)))
+        })
+    }
+
+    /// All items of an environment, and the newest commit that they belong to.
+    async fn item_pages(
+        &self,
+        org: OrgId,
+        env: EnvId,
+    ) -> Result<(Vec<u8>, Vec<ItemRecord>), PullError> {
         // A writer may be quicker than this reader: then the pages show two heads, and the reading
         // begins again, a few times at most.
         for _ in 0..4 {
             let mut head: Option<Vec<u8>> = None;
-            let mut items = Vec::new();
+            let mut items: Vec<ItemRecord> = Vec::new();
             loop {
-                let after =
-                    items.last().map(|item: &strongroom_format::wire::ItemRecord| item.secret);
+                let after = items.last().map(|item| item.secret);
                 let page = self.api.items(&org, &env, after.as_ref()).await?;
                 let same = head.as_ref().is_none_or(|head| *head == page.head);
                 if !same {
@@ -314,13 +326,7 @@ impl Session {
                     return Err(ApiError::Garbage.into());
                 }
                 if !page.more || empty {
-                    let head = head.unwrap_or_default();
-                    return EnvCopy::from_items(replica.state(), env, &head, items).map_err(|e| {
-                        let copy = EnvCopy::new(replica.state(), env);
-                        PullError::Contradiction(Box::new(contradiction_of_env(
-                            &copy, env, 0, e, &head,
-                        )))
-                    });
+                    return Ok((head.unwrap_or_default(), items));
                 }
             }
         }
@@ -332,7 +338,12 @@ impl Session {
         loop {
             let (state, copy) = replica.env_mut(env);
             let from = copy.history().seq() + 1;
-            let page = self.api.commits(&org, &env, from, true).await?;
+            let page = match self.api.commits(&org, &env, from, true).await {
+                Err(ApiError::AnswerTooLarge { .. }) => {
+                    return self.fetch_large_commits(replica, env).await;
+                }
+                page => page?,
+            };
             if page.commits.is_empty() {
                 return Err(ApiError::Garbage.into());
             }
@@ -348,6 +359,47 @@ impl Session {
                 return Ok(());
             }
         }
+    }
+
+    /// As [`Session::fetch_commits`] for a commit whose envelopes do not fit into one answer, as
+    /// when a large environment was sealed anew: every commit is fetched and checked without them,
+    /// and what they lead to with the items.
+    async fn fetch_large_commits(
+        &self,
+        replica: &mut Replica,
+        env: EnvId,
+    ) -> Result<(), PullError> {
+        let org = replica.state().org();
+        let (head, items) = self.item_pages(org, env).await?;
+        let newest = SignedCommit::parse(&head).map_err(|_| ApiError::Garbage)?.commit.seq;
+        let (state, copy) = replica.env_mut(env);
+        if newest <= copy.history().seq() {
+            return Err(ApiError::Garbage.into());
+        }
+        let mut commits: Vec<SignedCommit> = Vec::new();
+        while commits.last().is_none_or(|last| last.commit.seq < newest) {
+            let from = commits.last().map_or(copy.history().seq(), |last| last.commit.seq) + 1;
+            let page = self.api.commits(&org, &env, from, false).await?;
+            if page.commits.is_empty() {
+                return Err(ApiError::Garbage.into());
+            }
+            for record in page.commits {
+                let signed = SignedCommit::parse(&record.commit).map_err(|_| ApiError::Garbage)?;
+                if signed.commit.seq > newest {
+                    break;
+                }
+                // Each is the next one, so that a server cannot keep this loop going.
+                let last = commits.last().map_or(copy.history().seq(), |last| last.commit.seq);
+                if signed.commit.seq != last + 1 {
+                    return Err(ApiError::Garbage.into());
+                }
+                commits.push(signed);
+            }
+        }
+        let seq = copy.history().seq();
+        copy.take_commits_then_items(state, &commits, items).map_err(|error| {
+            PullError::Contradiction(Box::new(contradiction_of_env(copy, env, seq, error, &head)))
+        })
     }
 
     /// Checks an audit checkpoint: its signature, its origin, and that it continues the newest one.

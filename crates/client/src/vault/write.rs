@@ -118,48 +118,55 @@ impl Session {
     /// Signs everything that is staged for an environment, as one commit.
     pub async fn commit_staged(&self, env: EnvId) -> Result<Committed, VaultError> {
         let task = self.begin(TaskKind::Commit, 1);
-        let staged = self.with(|org| Ok(org.staged(env)))?;
-        let changes = staged.len();
-        let staged = Arc::new(staged);
-        let done = self
-            .write(Some(&task), move |pen| {
-                let conflicts = strongroom_core::apply::conflicts(pen.replica(), env, &staged);
-                if !conflicts.is_empty() {
-                    return Err(VaultError::Conflict(conflicts));
+        for _ in 0..ATTEMPTS {
+            let staged = self.with(|org| Ok(org.staged(env)))?;
+            let changes = staged.len();
+            let staged = Arc::new(staged);
+            let done = self
+                .write(Some(&task), move |pen| {
+                    let conflicts = strongroom_core::apply::conflicts(pen.replica(), env, &staged);
+                    if !conflicts.is_empty() {
+                        return Err(VaultError::Conflict(conflicts));
+                    }
+                    Ok(pen.commit_staged(env, &staged)?)
+                })
+                .await;
+            match done {
+                Ok(()) => {
+                    self.with(|org| {
+                        org.clear_draft(env);
+                        Ok(())
+                    })?;
+                    self.keep_draft(env, &strongroom_core::draft::Draft::default())?;
+                    self.tell(Notice::Env(env));
+                    self.tell(Notice::Org);
+                    return self.committed(env, changes);
                 }
-                Ok(pen.commit_staged(env, &staged)?)
-            })
-            .await;
-        match done {
-            Ok(()) => {
-                self.with(|org| {
-                    org.clear_draft(env);
-                    Ok(())
-                })?;
-                self.keep_draft(env, &strongroom_core::draft::Draft::default())?;
-                self.tell(Notice::Env(env));
-                self.tell(Notice::Org);
-                self.committed(env, changes)
+                Err(VaultError::Conflict(_)) => {
+                    if let Some(done) = self.settled(env, changes)? {
+                        return Ok(done);
+                    }
+                }
+                Err(error) => return Err(error),
             }
-            Err(VaultError::Conflict(conflicts)) => self.settled(env, conflicts, changes),
-            Err(error) => Err(error),
         }
+        Err(VaultError::Conflict(self.with(|org| Ok(org.conflicts(env)))?))
     }
 
     /// Conflicts with oneself are none: a write that was accepted just before the program was ended
-    /// finds itself again.
-    fn settled(
-        &self,
-        env: EnvId,
-        conflicts: Vec<strongroom_core::apply::Conflict>,
-        changes: usize,
-    ) -> Result<Committed, VaultError> {
+    /// finds itself again. Neither are those with a rotation, which a sync has settled: then there
+    /// is nothing to show, and the write can be tried again.
+    fn settled(&self, env: EnvId, changes: usize) -> Result<Option<Committed>, VaultError> {
         let now = self.now_ms();
-        let left = self.stage(env, |org| {
+        let (left, conflicts) = self.stage(env, |org| {
             org.settle(env, now);
-            Ok(org.staged(env).len())
+            Ok((org.staged(env).len(), org.conflicts(env)))
         })?;
-        if left == 0 { self.committed(env, changes) } else { Err(VaultError::Conflict(conflicts)) }
+        match (left, conflicts.is_empty()) {
+            (0, _) => self.committed(env, changes).map(Some),
+            (_, true) => Ok(None),
+            (_, false) => Err(VaultError::Conflict(conflicts)),
+        }
     }
 
     pub(super) fn committed(&self, env: EnvId, changes: usize) -> Result<Committed, VaultError> {
@@ -186,7 +193,16 @@ impl Session {
         task: Option<&Task>,
         build: impl Fn(&mut Pen<'_>) -> Result<T, VaultError> + Send + Sync + 'static,
     ) -> Result<T, VaultError> {
-        let org = self.current()?;
+        self.write_in(self.current()?, task, build).await
+    }
+
+    /// As [`Session::write`], in an organisation that need not be the one in front.
+    pub(super) async fn write_in<T: Send + 'static>(
+        &self,
+        org: OrgId,
+        task: Option<&Task>,
+        build: impl Fn(&mut Pen<'_>) -> Result<T, VaultError> + Send + Sync + 'static,
+    ) -> Result<T, VaultError> {
         let build = Arc::new(build);
         let _gate = self.gate.lock().await;
         for attempt in 1.. {

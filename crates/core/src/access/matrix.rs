@@ -3,6 +3,7 @@
 //! All cells are worked out once for a state of the chain, from one pass over the grants and the
 //! wraps of each environment. A square is then a copy of a few hundred entries.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use strongroom_chain::org::EnvState;
@@ -98,6 +99,17 @@ pub struct TileCell {
 /// Staged changes by row and column.
 #[derive(Debug, Clone, Default)]
 pub struct StagedCells(BTreeMap<(usize, usize), CellChange>);
+
+/// What staged changes come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sums {
+    /// Principals who gain something.
+    pub gains: usize,
+    /// Principals who lose something.
+    pub loses: usize,
+    /// Data keys to be replaced afterwards.
+    pub keys_replaced: usize,
+}
 
 /// Rows, columns and cells at one state of the chain.
 #[derive(Debug, Clone)]
@@ -218,6 +230,30 @@ impl Matrix {
         tile
     }
 
+    /// What staged changes come to, in numbers.
+    pub fn sums(&self, staged: &StagedCells) -> Sums {
+        let (mut gains, mut loses) = (BTreeSet::new(), BTreeSet::new());
+        let mut replaced = BTreeSet::new();
+        for ((row, column), change) in &staged.0 {
+            let cell = self.cells[row * self.columns.len() + column];
+            let before = cell.map_or(Rights::NONE, |cell| cell.rights);
+            let ended = cell.filter(|_| before != Rights::NONE).map(|cell| lasting(cell.ends_ms));
+            let ends = ended.map(|ended| lasting(change.not_after).cmp(&ended));
+            let same = before == change.rights;
+            if !before.includes(change.rights) || (same && ends.is_some_and(Ordering::is_gt)) {
+                gains.insert(row);
+            }
+            if !change.rights.includes(before) || (same && ends.is_some_and(Ordering::is_lt)) {
+                loses.insert(row);
+            }
+            let stops = before.includes(Rights::READ) && !change.rights.includes(Rights::READ);
+            if stops || (before != Rights::NONE && change.rights == Rights::NONE) {
+                replaced.insert(column);
+            }
+        }
+        Sums { gains: gains.len(), loses: loses.len(), keys_replaced: replaced.len() }
+    }
+
     /// The principals who lose everything that they hold by what is staged, and hold something.
     pub fn leaving(&self, staged: &StagedCells) -> BTreeSet<Principal> {
         let takes_all = |row: usize| {
@@ -232,6 +268,11 @@ impl Matrix {
         let rows: BTreeSet<usize> = staged.0.keys().map(|(row, _)| *row).collect();
         rows.into_iter().filter(|row| takes_all(*row)).map(|row| self.rows[row].principal).collect()
     }
+}
+
+/// An end that can be compared: none is the latest.
+fn lasting(end_ms: u64) -> u64 {
+    if end_ms == 0 { u64::MAX } else { end_ms }
 }
 
 fn span(square: usize, length: usize) -> std::ops::Range<usize> {

@@ -18,7 +18,7 @@ use strongroom_format::statement::Rights;
 pub use changes::{Refusal, Refused, RefusedChanges, bodies};
 pub use draft::{AccessDraft, StagedCell};
 pub use explain::{Because, Explanation, explain};
-pub use matrix::{Cell, CellState, Column, Matrix, Row, StagedCells, TILE, TileCell};
+pub use matrix::{Cell, CellState, Column, Matrix, Row, StagedCells, Sums, TILE, TileCell};
 pub use review::{Act, ActKind, Party, PartyLine, Review, review};
 pub use who::{Subject, Who, WhoRow, who};
 pub use words::day;
