@@ -58,6 +58,7 @@ impl Vault {
             api: api(server.origin())?,
             keep: KeepSecretKey::File,
             cost: Cost::Standard,
+            admission: None,
         };
         let session = creation.run(passphrase()?, host(folder)?).await?;
         let environments = vec![("prod".to_owned(), EnvClass::Production)];

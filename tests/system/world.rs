@@ -80,6 +80,7 @@ impl Device {
             api: api(origin),
             keep: KeepSecretKey::Keyring,
             cost: Cost::from_id(0xf0).unwrap(),
+            admission: None,
         };
         let host = host(folder.path(), &keyring, &clock);
         let session = creation.run(passphrase(PASSPHRASE), host).await?;

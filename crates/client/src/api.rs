@@ -8,6 +8,7 @@
 //! Deliberately not here: polling, paging and cancellation. A call is cancelled by dropping its
 //! future; whether a write that was cut off was accepted, the next sync shows.
 
+mod admission;
 mod error;
 mod origin;
 mod session;
@@ -20,10 +21,13 @@ use strongroom_format::encoding::Codec;
 use strongroom_format::id::{EnvId, OrgId, SecretId};
 use strongroom_format::note::MAX_NOTE;
 use strongroom_format::wire::{
-    ActPage, CommitPage, ConsistencyAnswer, CreateAccount, EnvelopePage, EventsAnswer, ItemPage,
-    MAX_ACTS, MAX_BATCH_ENVS, MAX_LINKS, OrgList, ServerInfo, SyncAnswer, WriteAnswer, WriteBatch,
+    AccountAnswer, ActPage, ChainAnswer, CommitPage, ConsistencyAnswer, CreateAccount,
+    EnvelopePage, EventsAnswer, ItemPage, JoinList, JoinRequest, MAX_ACTS, MAX_BATCH_ENVS,
+    MAX_LINKS, OrgList, PendingJoin, ReplaceKeyset, ServerInfo, SyncAnswer, WriteAnswer,
+    WriteBatch,
 };
 
+pub use admission::Admission;
 pub use error::{ApiError, ServerCode};
 pub use origin::{BadOrigin, Origin};
 pub use session::{CannotSign, SignIn};
@@ -79,10 +83,59 @@ impl Api {
         Ok(info)
     }
 
-    /// `POST /v1/accounts`.
-    pub async fn create_account(&self, account: &CreateAccount) -> Result<(), ApiError> {
+    /// `POST /v1/accounts`, with what a server that is not open to everybody asks for.
+    pub async fn create_account(
+        &self,
+        account: &CreateAccount,
+        admission: Option<&Admission>,
+    ) -> Result<(), ApiError> {
         let call = Call::post_json("/v1/accounts", account)?;
-        self.transport.done(call).await
+        let token = admission.map(Admission::token).transpose()?;
+        self.transport.send(&call, token.as_ref(), transport::Expect::Nothing).await.map(|_| ())
+    }
+
+    /// `GET /v1/account`: who the caller is, and the sealed keyset.
+    pub async fn account(&self) -> Result<AccountAnswer, ApiError> {
+        self.json(Call::get("/v1/account")).await
+    }
+
+    /// `POST /v1/account/keyset`.
+    pub async fn replace_keyset(&self, new: &ReplaceKeyset) -> Result<(), ApiError> {
+        self.done(Call::post_json("/v1/account/keyset", new)?).await
+    }
+
+    /// `GET /v1/orgs/{org}/invite/chain`: the chain from link `from` on, for who holds the code.
+    pub async fn invite_chain(
+        &self,
+        org: &OrgId,
+        from: u64,
+        invite: &Admission,
+    ) -> Result<ChainAnswer, ApiError> {
+        let call = Call::get(format!("/v1/orgs/{org}/invite/chain?from={from}"));
+        let token = invite.token()?;
+        let bytes = self.transport.send(&call, Some(&token), transport::Expect::Json).await?;
+        let answer: ChainAnswer = transport::parse_json(&bytes)?;
+        at_most(answer.links.len(), MAX_LINKS)?;
+        Ok(answer)
+    }
+
+    /// `POST /v1/orgs/{org}/invite/join`: asks to be admitted.
+    pub async fn ask_to_join(
+        &self,
+        org: &OrgId,
+        request: &JoinRequest,
+        invite: &Admission,
+    ) -> Result<(), ApiError> {
+        let call = Call::post_json(format!("/v1/orgs/{org}/invite/join"), request)?;
+        let token = invite.token()?;
+        self.transport.send(&call, Some(&token), transport::Expect::Nothing).await.map(|_| ())
+    }
+
+    /// `GET /v1/orgs/{org}/joins`, for managers: who asks to be admitted.
+    pub async fn joins(&self, org: &OrgId) -> Result<Vec<PendingJoin>, ApiError> {
+        let list: JoinList = self.json(Call::get(format!("/v1/orgs/{org}/joins"))).await?;
+        at_most(list.joins.len(), 10_000)?;
+        Ok(list.joins)
     }
 
     /// `GET /v1/orgs`.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use strongroom_client::{
+    api::Admission,
     clipboard::Cleared,
     keyring::{KeyringState as Ring, VaultKeys},
     profile::{KeepSecretKey as Keep, ServerPlace, VaultId, VaultRecord},
@@ -75,7 +76,7 @@ impl Desk {
         self.app().await
     }
 
-    /// Makes a vault on the embedded server and leaves it open.
+    /// Makes a vault and leaves it open.
     pub async fn create(
         &self,
         new: NewVault,
@@ -89,8 +90,9 @@ impl Desk {
             person: new.person,
             organisation: new.organisation,
             sample: false,
-            place: ServerPlace::Embedded,
-            api: self.server.api(&ServerPlace::Embedded).await?,
+            api: self.server.api(&new.server).await?,
+            place: new.server,
+            admission: new.founder_code.as_deref().map(founder),
             keep: match keep {
                 KeepSecretKey::Keyring => Keep::Keyring,
                 KeepSecretKey::Ask => Keep::Ask,
@@ -280,6 +282,11 @@ impl Desk {
         let keyring = Arc::clone(&self.keyring);
         blocking(move || Ok(keyring.state())).await
     }
+}
+
+/// The founder code, as the server wants it.
+fn founder(code: &SecretText) -> Admission {
+    Admission::Founder(code.lend(|code| SecretText::from_string(code.to_owned())))
 }
 
 fn vault_view(record: &VaultRecord) -> VaultView {

@@ -47,6 +47,13 @@ pub(super) struct Token {
     pub(super) header: HeaderValue,
 }
 
+impl Token {
+    /// A credential that is no session: there is nothing to renew.
+    pub(super) fn fixed(header: HeaderValue) -> Self {
+        Self { serial: 0, header }
+    }
+}
+
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Token({})", self.serial)

@@ -100,7 +100,7 @@ async fn every_route_is_asked_as_it_is_written_down() {
         identity_sig: vec![0; 64].into(),
     };
     assert!(api.server_info().await.unwrap_err().is("not-allowed"));
-    api.create_account(&account).await.unwrap();
+    api.create_account(&account, None).await.unwrap();
     assert_eq!(api.orgs().await.unwrap().orgs, []);
     let batch = WriteBatch::default();
     assert_eq!(api.create_org(&batch).await.unwrap().link, 3);

@@ -131,11 +131,6 @@ impl Transport {
         parse_json(&self.send(&call, None, Expect::Json).await?)
     }
 
-    /// A call without a session and without an answer.
-    pub(super) async fn done(&self, call: Call) -> Result<(), ApiError> {
-        self.send(&call, None, Expect::Nothing).await.map(|_| ())
-    }
-
     pub(super) async fn send(
         &self,
         call: &Call,

@@ -6,25 +6,17 @@ use std::sync::Arc;
 use strongroom_core::names;
 use strongroom_core::pen::{Founding, Pen};
 use strongroom_core::replica::{Me, Replica};
-use strongroom_crypto::safe::{
-    Auk, CacheKey, DraftsKey, Keyset, KeysetParams, LoginKey, OsEntropy, PinKey, Profile as Cost,
-    SecretKey, words,
-};
-use strongroom_format::id::UserId;
-use strongroom_format::wire::{
-    B64, CreateAccount, Keyset as WireKeyset, WriteBatch, account_message,
-};
+use strongroom_crypto::safe::{OsEntropy, Profile as Cost};
+use strongroom_format::wire::WriteBatch;
 use strongroom_secret::Passphrase;
 
+use super::account::{Account, give_up, settle};
 use super::error::VaultError;
 use super::org::OpenOrg;
-use super::session::{Host, Notice, Parts, Session, TaskKind, hold};
+use super::session::{Host, Notice, Session, TaskKind, hold};
 use super::task::Task;
-use crate::api::{Api, ApiError};
-use crate::cache::Cache;
-use crate::keyring::{FileKeys, Keyring, VaultKeys};
-use crate::pins::PinStore;
-use crate::profile::{KeepSecretKey, NewVault, Profile, ServerPlace, VaultRecord};
+use crate::api::{Admission, Api, ApiError};
+use crate::profile::{KeepSecretKey, NewVault, ServerPlace};
 
 /// Everything that a new vault is made of.
 pub struct Creation {
@@ -44,6 +36,8 @@ pub struct Creation {
     pub keep: KeepSecretKey,
     /// What a guess at the passphrase costs.
     pub cost: Cost,
+    /// What lets a new account in, where its server asks for it.
+    pub admission: Option<Admission>,
 }
 
 impl std::fmt::Debug for Creation {
@@ -56,9 +50,8 @@ impl Creation {
     /// Makes the vault and leaves it open. If anything fails, nothing is left on this computer; an
     /// account without a vault may stay on the server, where nobody can open it.
     pub async fn run(self, passphrase: Passphrase, host: Host) -> Result<Arc<Session>, VaultError> {
-        let Host { profile, keyring, clock, notices } = host;
         let kind = if self.sample { TaskKind::Sample } else { TaskKind::Create };
-        let task = Task::start(kind, 5, false, &notices);
+        let task = Task::start(kind, 5, false, &host.notices);
         let founding = Founding {
             organisation: names::label(&self.organisation)?,
             person: names::label(&self.person)?,
@@ -71,61 +64,28 @@ impl Creation {
 
         task.step(1)?;
         let cost = self.cost;
-        let account =
-            tokio::task::spawn_blocking(move || Account::make(&passphrase, cost)).await??;
+        let make = move || Account::make(&passphrase, cost, None);
+        let account = tokio::task::spawn_blocking(make).await??;
         task.step(2)?;
         let request = account.request(self.api.origin().as_str());
-        self.api.create_account(&request).await?;
+        self.api.create_account(&request, self.admission.as_ref()).await?;
 
         task.step(3)?;
         let me = Arc::clone(&account.me);
-        let (replica, batch) = found(me, founding, clock.now_ms()).await?;
-
+        let (replica, batch) = found(Arc::clone(&me), founding, host.clock.now_ms()).await?;
         let new = NewVault {
-            label: self.label.clone(),
-            server: self.place.clone(),
-            user: account.params.user,
-            keyset: request.keyset.clone(),
+            label: self.label,
+            server: self.place,
+            user: account.user(),
+            keyset: request.keyset,
             keep: self.keep,
             sample: self.sample,
-            created_ms: clock.now_ms(),
+            created_ms: host.clock.now_ms(),
         };
-        let (record, lock) = profile.create(new, &mut OsEntropy)?;
-        let vault = record.id;
-        let keys = VaultKeys::new(home(self.keep, keyring, &profile, &record), vault);
-        let parts = Parts {
-            cache: Cache::open(
-                profile.cache_folder(&vault),
-                "cache",
-                vault,
-                account.params.user,
-                CacheKey::derive(&account.me.keyset.iek, &account.me.principal),
-            )?,
-            drafts: Cache::open(
-                profile.vault_folder(&vault).join("drafts"),
-                "drafts",
-                vault,
-                account.params.user,
-                DraftsKey::derive(&account.me.keyset.iek, &account.me.principal),
-            )?,
-            pins: pin_store(self.keep, &profile, &keys, &account.me),
-            keys: keys.clone(),
-            profile: profile.clone(),
-            lock,
-            record,
-            api: self.api,
-            me: Arc::clone(&account.me),
-            clock,
-            notices,
-        };
-        let session = Session::assemble(parts).await;
-        let done = finish(&session, account, keys, self.keep, replica, batch, &task).await;
+        let session = settle(new, me, self.api, host).await?;
+        let done = finish(&session, account, replica, batch, &task).await;
         if let Err(error) = done {
-            session.close().await;
-            if let Some(session) = Arc::into_inner(session) {
-                // The reason for the failure matters more than a folder that stays behind.
-                let _ = profile.remove(session.lock);
-            }
+            give_up(session).await;
             return Err(error);
         }
         Ok(session)
@@ -144,31 +104,15 @@ async fn found(
 }
 
 async fn finish(
-    session: &Arc<Session>,
+    session: &Session,
     account: Account,
-    keys: VaultKeys,
-    keep: KeepSecretKey,
     replica: Replica,
     batch: WriteBatch,
     task: &Task,
 ) -> Result<(), VaultError> {
-    let Account { secret_key, .. } = account;
-    // What cannot be made again is kept before anything depends on it.
-    let secret_key = tokio::task::spawn_blocking(move || -> Result<SecretKey, VaultError> {
-        if keep != KeepSecretKey::Ask {
-            keys.keep_secret_key(&secret_key)?;
-        }
-        if keep == KeepSecretKey::Keyring {
-            let (first, second) = words::two_words(&mut OsEntropy)?;
-            keys.keep_words((first, second))?;
-        }
-        Ok(secret_key)
-    })
-    .await??;
-    *hold(&session.fresh) = Some(secret_key);
+    session.keep_secret_key(account.secret_key, true).await?;
     task.step(4)?;
-    session.found_org(replica, batch).await?;
-    Ok(())
+    session.found_org(replica, batch).await
 }
 
 impl Session {
@@ -214,83 +158,5 @@ impl Session {
         self.tell(Notice::Org);
         self.tell(Notice::Status);
         Ok(())
-    }
-}
-
-/// Where the entries of a vault stay.
-pub(super) fn home(
-    keep: KeepSecretKey,
-    keyring: Arc<dyn Keyring>,
-    profile: &Profile,
-    record: &VaultRecord,
-) -> Arc<dyn Keyring> {
-    match keep {
-        KeepSecretKey::Keyring => keyring,
-        KeepSecretKey::File => {
-            Arc::new(FileKeys::new(record.id, &profile.vault_folder(&record.id)))
-        }
-        KeepSecretKey::Ask => Arc::new(crate::keyring::Ask),
-    }
-}
-
-/// The pins of a vault: anchored in the keyring, or under a key that only the open vault has.
-pub(super) fn pin_store(
-    keep: KeepSecretKey,
-    profile: &Profile,
-    keys: &VaultKeys,
-    me: &Me,
-) -> PinStore {
-    let folder = profile.pins_folder(&keys.vault());
-    match keep {
-        KeepSecretKey::Keyring | KeepSecretKey::File => PinStore::anchored(folder, keys.clone()),
-        KeepSecretKey::Ask => {
-            PinStore::alone(folder, PinKey::derive(&me.keyset.iek, &me.principal))
-        }
-    }
-}
-
-/// A new account, before the server knows it.
-struct Account {
-    me: Arc<Me>,
-    secret_key: SecretKey,
-    login: LoginKey,
-    params: KeysetParams,
-    blob: Vec<u8>,
-}
-
-impl Account {
-    fn make(passphrase: &Passphrase, cost: Cost) -> Result<Self, VaultError> {
-        let entropy = &mut OsEntropy;
-        let user = UserId(strongroom_crypto::safe::entropy::array(entropy)?);
-        let secret_key = SecretKey::make(entropy)?;
-        let params = KeysetParams::make(user, 1, cost, entropy)?;
-        let keyset = Keyset::make(entropy)?;
-        let auk = Auk::derive(passphrase, &secret_key, &params)?;
-        let blob = keyset
-            .seal(&auk, &params, entropy)
-            .map_err(|error| VaultError::System(error.to_string()))?;
-        let login = LoginKey::derive(&secret_key, &user, params.epoch);
-        Ok(Self { me: Arc::new(Me::person(user, keyset)), secret_key, login, params, blob })
-    }
-
-    fn request(&self, origin: &str) -> CreateAccount {
-        let public = self.me.keyset.public();
-        let keyset = WireKeyset {
-            epoch: self.params.epoch,
-            profile: self.params.profile.id(),
-            salt: B64(self.params.salt.to_vec()),
-            login_pub: B64(self.login.public().to_vec()),
-            isk: B64(public.isk.to_vec()),
-            iek: B64(public.iek.to_vec()),
-            blob: B64(self.blob.clone()),
-        };
-        let user_id = self.params.user;
-        let message = account_message(origin, &user_id, &keyset);
-        CreateAccount {
-            user_id,
-            login_sig: B64(self.login.sign(&message).to_vec()),
-            identity_sig: B64(self.me.keyset.isk.sign(&message).to_vec()),
-            keyset,
-        }
     }
 }

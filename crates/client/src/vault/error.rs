@@ -85,9 +85,36 @@ pub enum VaultError {
     /// The rights do not allow it.
     #[error("your rights do not allow this")]
     NotAllowed,
+    /// The data key has to be replaced before anything else is signed there.
+    #[error("the data key has to be replaced first")]
+    KeyDue,
+    /// Secrets that do not open; nothing was signed.
+    #[error("{} secrets do not open", .0.len())]
+    Unreadable(Vec<strongroom_format::id::SecretId>),
     /// Somebody else wrote secrets that are staged here.
     #[error("{} staged secrets were changed by somebody else", .0.len())]
     Conflict(Vec<strongroom_core::apply::Conflict>),
+    /// An offboarding is not finished.
+    #[error("the offboarding is not finished")]
+    NotFinished(Vec<super::offboard::Missing>),
+    /// An invite code is mistyped, damaged, or not of this program.
+    #[error("this is not an invite code")]
+    BadCode,
+    /// An invite code of another organisation.
+    #[error("the code belongs to another organisation")]
+    ForeignCode,
+    /// An invite code that was used, has ended, or that the server does not know.
+    #[error("the code was used already or has ended")]
+    UsedCode,
+    /// What was shown is not what would be signed any more.
+    #[error("what would be signed has changed since it was shown")]
+    SummaryChanged,
+    /// The policy forbids it: a person whose keys nobody checked would gain access.
+    #[error("the policy forbids access for people whose keys are unverified")]
+    UnverifiedGains,
+    /// Everything is already so.
+    #[error("there is nothing to sign")]
+    NothingToSign,
     /// There is no such thing.
     #[error("there is no such thing")]
     NotFound,
@@ -123,9 +150,13 @@ impl From<WriteError> for VaultError {
                 Self::TooLarge(strongroom_crypto::safe::seal::MAX_PLAINTEXT)
             }
             WriteError::Replica(ReplicaError::Chain { error: ChainError::NotAllowed, .. })
-            | WriteError::Take(TakeError::Commit(CommitError::NoRight | CommitError::Due)) => {
-                Self::NotAllowed
+            | WriteError::Take(TakeError::Commit(CommitError::NoRight))
+            | WriteError::Refused(_) => Self::NotAllowed,
+            WriteError::Take(TakeError::Commit(CommitError::Due | CommitError::NotResealed)) => {
+                Self::KeyDue
             }
+            WriteError::Cancelled => Self::Cancelled,
+            WriteError::Unreadable(secrets) => Self::Unreadable(secrets),
             WriteError::Take(TakeError::Commit(CommitError::TooManyItems)) => {
                 Self::TooLarge(strongroom_format::commit::MAX_ITEMS)
             }

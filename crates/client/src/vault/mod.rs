@@ -4,14 +4,25 @@
 //! vault; dropping it wipes its keys. Deliberately not here: how anything looks (the desktop's
 //! views), and what is allowed (`strongroom-chain`).
 
+mod access;
+mod account;
 mod acts;
+mod book;
 mod create;
 mod error;
 mod evidence;
+mod follow;
 mod import;
+mod invites;
+mod join;
 mod kit;
 mod log;
+mod members;
+mod offboard;
 mod org;
+mod propose;
+mod restore;
+mod rotate;
 mod sample;
 mod session;
 mod stage;
@@ -20,12 +31,20 @@ mod task;
 mod unlock;
 mod write;
 
+pub use access::{AccessAxes, AccessStaged, AccessTile};
 pub use create::Creation;
 pub use error::{Stop, StopKind, VaultError};
 pub use evidence::Evidence;
 pub use import::ImportRun;
+pub use invites::InviteShown;
+pub use join::{JoinLook, Joining, Waiting, look, server_of};
 pub use kit::{Kit, head_code};
+pub use members::{InviteInfo, MemberInfo, Trust};
+pub use offboard::{Missing, OffboardInfo, OffboardState, OffboardValue, WrittenCertificate};
 pub use org::{EnvSummary, OpenOrg, Resolution};
+pub use propose::{Note, Once, Proposal, Signed, TokenOnce};
+pub use restore::Restore;
+pub use rotate::Rotated;
 pub use sample::{SAMPLE_PASSPHRASE, create_sample};
 pub use session::{Host, Notice, Progress, Session, Standing, TaskKind};
 pub use stage::generate_value;

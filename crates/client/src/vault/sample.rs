@@ -99,6 +99,7 @@ pub async fn create_sample(api: Api, host: Host) -> Result<Arc<Session>, VaultEr
         api,
         keep,
         cost: strongroom_crypto::safe::Profile::Standard,
+        admission: None,
     };
     let text = SecretText::from_string(SAMPLE_PASSPHRASE.to_owned());
     let passphrase =

@@ -9,10 +9,11 @@ use strongroom_core::draft::Draft;
 use strongroom_core::replica::Me;
 use strongroom_crypto::safe::{CacheKey, DraftsKey, OsEntropy, SecretKey};
 use strongroom_format::id::{EnvId, OrgId, UserId};
-use strongroom_format::wire::SignInKey;
+use strongroom_format::wire::{PendingJoin, SignInKey};
 use tokio::sync::broadcast;
 
 use super::acts::Audits;
+use super::book::Book;
 use super::error::{Stop, VaultError};
 use super::org::OpenOrg;
 use super::task::Task;
@@ -42,6 +43,10 @@ pub enum TaskKind {
     Verify,
     /// Replacing data keys.
     Rotate,
+    /// Joining with an invite code.
+    Join,
+    /// Restoring from an Emergency Kit.
+    Restore,
 }
 
 /// How far long work is.
@@ -105,6 +110,10 @@ pub struct Session {
     pub(super) orgs: Mutex<Orgs>,
     /// What is kept of the audit logs.
     pub(super) audits: Mutex<Audits>,
+    /// What this computer knows of people, by organisation.
+    pub(super) books: Mutex<BTreeMap<OrgId, Book>>,
+    /// Who asked to join, as the server said last.
+    pub(super) joins: Mutex<BTreeMap<OrgId, Vec<PendingJoin>>>,
     /// One reading of an audit log at a time; writes and syncs go on beside it.
     pub(super) reading: tokio::sync::Mutex<()>,
     /// One write or sync at a time: whoever holds it may replace the verified copies.
@@ -174,6 +183,8 @@ impl Session {
             orgs: Mutex::new(Orgs { all: BTreeMap::new(), current: None }),
             audits: Mutex::default(),
             reading: tokio::sync::Mutex::default(),
+            books: Mutex::default(),
+            joins: Mutex::default(),
             gate: tokio::sync::Mutex::default(),
             tasks: Mutex::default(),
         })

@@ -15,7 +15,7 @@ use strongroom_format::statement::MemberKeys;
 use strongroom_format::wire::Keyset as WireKeyset;
 use strongroom_secret::{Passphrase, SecretBytes, SecretText};
 
-use super::create::{home, pin_store};
+use super::account::{home, pin_store};
 use super::error::VaultError;
 use super::org::OpenOrg;
 use super::session::{Host, Parts, Session, TaskKind, hold};

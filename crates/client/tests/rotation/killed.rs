@@ -76,8 +76,7 @@ const ENV: &str = "STRONGROOM_TEST_ENV";
 async fn child() {
     let Ok(folder) = std::env::var(FOLDER) else { return };
     let told = |name| std::env::var(name).unwrap();
-    let (vault, env): (VaultId, EnvId) =
-        (told(VAULT).parse().unwrap(), told(ENV).parse().unwrap());
+    let (vault, env): (VaultId, EnvId) = (told(VAULT).parse().unwrap(), told(ENV).parse().unwrap());
     let session = open(PathBuf::from(folder), &told(ORIGIN), vault).await;
     session.rotate(&[env]).await.unwrap();
 }

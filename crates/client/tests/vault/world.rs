@@ -41,7 +41,7 @@ impl World {
         self.folder.path()
     }
 
-    fn api(&self) -> Api {
+    pub(crate) fn api(&self) -> Api {
         Api::new(self.origin.parse().unwrap(), TimeLimits::default()).unwrap()
     }
 
@@ -64,6 +64,7 @@ impl World {
             api: self.api(),
             keep,
             cost: Cost::Test,
+            admission: None,
         };
         creation.run(passphrase(PASSPHRASE), self.host("first")).await.unwrap()
     }

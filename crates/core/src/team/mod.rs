@@ -15,9 +15,8 @@ use strongroom_format::statement::{EnvRight, MemberKeys, Role, Signature};
 use crate::access::CellChange;
 
 pub use plan::{Plan, PlanError};
-pub use summary::{Line, LineKind};
-pub(crate) use summary::{place, right_names, who};
-pub use write::lacking;
+pub use summary::{Line, LineKind, place, right_names, who};
+pub use write::{lacking, waits};
 
 /// What a person asks for.
 #[derive(Debug, Clone)]

@@ -241,7 +241,7 @@ fn role_name(role: Role) -> &'static str {
 }
 
 /// Rights in words: "read", "read and write", "read, write and grant".
-pub(crate) fn right_names(rights: Rights) -> String {
+pub fn right_names(rights: Rights) -> String {
     let all = [(Rights::READ, "read"), (Rights::WRITE, "write"), (Rights::GRANT, "grant")];
     let held: Vec<&str> =
         all.iter().filter(|(right, _)| rights.includes(*right)).map(|(_, name)| *name).collect();
@@ -265,7 +265,7 @@ fn places(replica: &mut Replica, envs: &[EnvId]) -> String {
 }
 
 /// Application and environment in words.
-pub(crate) fn place(replica: &mut Replica, env: &EnvId) -> String {
+pub fn place(replica: &mut Replica, env: &EnvId) -> String {
     if replica.state().directory() == Some(*env) {
         return "the names of the organisation".to_owned();
     }
@@ -284,7 +284,7 @@ fn person(replica: &mut Replica, user: &UserId) -> String {
 }
 
 /// The name of a person, token or agent; its id where it has none.
-pub(crate) fn who(replica: &mut Replica, principal: &Principal) -> String {
+pub fn who(replica: &mut Replica, principal: &Principal) -> String {
     let item = SecretId(principal.id());
     let named = replica.directory_name(item).map(|named| named.name.clone());
     named.filter(|name| !name.is_empty()).unwrap_or_else(|| principal.to_string())

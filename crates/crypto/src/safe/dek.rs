@@ -100,6 +100,32 @@ impl Dek {
         commit
     }
 
+    /// `HKDF-SHA256(no salt, DEK, ctx("drill", org_id, env_id, u32 epoch, u8 kind, id, org_head), 16)`:
+    /// shows other holders that `who` has this key, and nothing to anybody else.
+    pub fn drill(
+        &self,
+        org: &OrgId,
+        env: &EnvId,
+        epoch: u32,
+        who: &Principal,
+        org_head: &Digest,
+    ) -> [u8; 16] {
+        let fields: [&[u8]; 6] = [
+            org.as_bytes(),
+            env.as_bytes(),
+            &epoch.to_be_bytes(),
+            &[who.kind()],
+            &who.id(),
+            org_head,
+        ];
+        let info = ctx("drill", &fields);
+        let mut out = [0; 32];
+        self.0.lend(|dek| hkdf_sha256::derive32(None, dek, &info, &mut out));
+        let mut proof = [0; 16];
+        proof.copy_from_slice(&out[..16]);
+        proof
+    }
+
     /// Seals this key to one reader: `enc || ct`, [`WRAP_LEN`] bytes.
     pub fn wrap(
         &self,

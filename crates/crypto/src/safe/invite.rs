@@ -105,17 +105,28 @@ pub struct InviteCode {
 }
 
 impl InviteCode {
+    /// The text of this code; see [`InviteCode::text_of`].
+    pub fn to_text(&self) -> Result<SecretText, TextError> {
+        Self::text_of(&self.key, self.org, self.head_seq, self.head, &self.server_url)
+    }
+
     /// `base32(0x01 || org_id || u64 head_seq || head || K_inv || lp(server_url) || crc32)`: lower
     /// case, no padding; the checksum is over all bytes before it. Refuses an address that is too
     /// long or not in NFC, because such a code would not read back.
-    pub fn to_text(&self) -> Result<SecretText, TextError> {
-        let url = self.server_url.as_bytes();
+    pub fn text_of(
+        key: &InviteKey,
+        org: OrgId,
+        head_seq: u64,
+        head: Digest,
+        server_url: &str,
+    ) -> Result<SecretText, TextError> {
+        let url = server_url.as_bytes();
         let mut payload = Zeroizing::new(Vec::with_capacity(FIXED + url.len()));
         payload.push(VERSION);
-        payload.extend_from_slice(self.org.as_bytes());
-        payload.extend_from_slice(&self.head_seq.to_be_bytes());
-        payload.extend_from_slice(&self.head);
-        self.key.0.lend(|k| payload.extend_from_slice(k));
+        payload.extend_from_slice(org.as_bytes());
+        payload.extend_from_slice(&head_seq.to_be_bytes());
+        payload.extend_from_slice(&head);
+        key.0.lend(|k| payload.extend_from_slice(k));
         let url_len = u32::try_from(url.len()).map_err(|_| TextError::Malformed)?;
         payload.extend_from_slice(&url_len.to_be_bytes());
         payload.extend_from_slice(url);

@@ -32,10 +32,20 @@ pub fn six_words(
     let digest = h("words-salt", &[org.as_bytes()]);
     let salt = digest.first_chunk().copied().unwrap_or_default();
     let stretched = stretch(Profile::Standard, &message, &salt)?;
-    Ok(std::array::from_fn(|place| {
-        let byte = usize::from(stretched[place]);
+    Ok(of_bytes(&stretched))
+}
+
+/// Six words of an organisation's id, for saying which one is meant. The id authenticates itself
+/// where it is used; the words are only for ears.
+pub fn of_org(org: &OrgId) -> [&'static str; 6] {
+    of_bytes(&h("org-words", &[org.as_bytes()]))
+}
+
+fn of_bytes(bytes: &[u8; 32]) -> [&'static str; 6] {
+    std::array::from_fn(|place| {
+        let byte = usize::from(bytes[place]);
         if byte < 128 { FIRST[byte] } else { SECOND[byte - 128] }
-    }))
+    })
 }
 
 /// A random pair such as "copper heron": one of 16,384.

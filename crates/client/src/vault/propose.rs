@@ -1,0 +1,280 @@
+//! What a person asks for, shown as links before they are signed, and signed as shown.
+
+use std::sync::Arc;
+
+use strongroom_core::replica::Replica;
+use strongroom_core::team::{Intent, Line, Plan, PlanError, who};
+use strongroom_crypto::safe::{InviteCode, OsEntropy};
+use strongroom_format::id::{EnvId, InviteId, OrgId, Principal, UserId};
+use strongroom_format::statement::{Body, Rights};
+use strongroom_secret::SecretText;
+
+use super::book::{KeptInvite, Trust};
+use super::error::VaultError;
+use super::session::{Notice, Session};
+
+/// Links that wait to be signed, and what Rust itself says they do.
+#[derive(Debug)]
+pub struct Proposal {
+    org: OrgId,
+    plan: Plan,
+    note: Note,
+    /// What the links do.
+    pub lines: Vec<Line>,
+    /// A name that has to be typed before they are signed.
+    pub typed: Option<String>,
+    /// A sentence that has to be agreed to before they are signed.
+    pub check: Option<String>,
+    /// How many links there are, data-key links not counted.
+    pub links: usize,
+}
+
+/// What is remembered beside an invitation.
+#[derive(Debug, Clone, Default)]
+pub struct Note {
+    /// For whom it is.
+    pub label: String,
+    /// Whose keys it is to replace.
+    pub resets: Option<UserId>,
+}
+
+/// Something that is shown once.
+#[derive(Debug)]
+pub enum Once {
+    /// The code of an invitation; this computer keeps it until it is used.
+    Invite(InviteId),
+    /// A service token, which nobody keeps.
+    Token(TokenOnce),
+}
+
+/// A service token right after it was made.
+#[derive(Debug)]
+pub struct TokenOnce {
+    /// Its name.
+    pub name: String,
+    /// The token itself.
+    pub text: SecretText,
+    /// Where it may do what, in words.
+    pub reads: Vec<String>,
+    /// Its end, in milliseconds since 1970; zero for none.
+    pub not_after: u64,
+}
+
+/// Links that the server accepted.
+#[derive(Debug)]
+pub struct Signed {
+    /// The first of them.
+    pub first_link: u64,
+    /// The last of them, data keys included.
+    pub last_link: u64,
+    /// What to show once.
+    pub once: Option<Once>,
+    /// Environments whose data key has to be replaced now, by whoever holds it.
+    pub due: Vec<EnvId>,
+    /// This person has left the organisation.
+    pub left: bool,
+}
+
+impl Session {
+    /// Plans what `intent` takes in the organisation in front. Nothing is signed.
+    pub async fn propose(&self, intent: Intent, note: Note) -> Result<Proposal, VaultError> {
+        let org = self.current()?;
+        let (mut replica, _) = self.copy_to_change(org)?;
+        let now_ms = self.now_ms();
+        let trust = self.trust()?;
+        let unverified = move |who: &Principal| match who {
+            Principal::User(user) => trust.get(user).is_none_or(|t| *t == Trust::Unverified),
+            _ => false,
+        };
+        let (plan, lines, typed, check) = tokio::task::spawn_blocking(move || {
+            let plan = Plan::make(&replica, intent, &mut OsEntropy, now_ms)?;
+            let gains = gains_unverified(&plan, &replica, &unverified, now_ms);
+            if !gains.is_empty() && !replica.state().policy().grants_to_unverified {
+                return Err(VaultError::UnverifiedGains);
+            }
+            let lines = plan.lines(&mut replica, now_ms);
+            let typed = to_type(&plan, &mut replica);
+            let check = to_agree(&plan, &replica, !gains.is_empty(), now_ms);
+            Ok((plan, lines, typed, check))
+        })
+        .await??;
+        let links = plan.bodies().len();
+        if links == 0 {
+            return Err(VaultError::NothingToSign);
+        }
+        Ok(Proposal { org, plan, note, lines, typed, check, links })
+    }
+
+    /// Signs the links of a proposal exactly as they were shown, wraps data keys for whoever gains,
+    /// and sends all of it as one write.
+    pub async fn sign(&self, proposal: Proposal) -> Result<Signed, VaultError> {
+        let Proposal { org, plan, note, .. } = proposal;
+        let replaced = {
+            let (replica, _) = self.copy_to_change(org)?;
+            plan.replaces(replica.state(), self.now_ms())
+        };
+        if let Some(key) = plan.invite_key() {
+            // Kept before the link exists: a code that is lost could not be made again.
+            let code = self.code_of(org, key)?;
+            let kept =
+                KeptInvite { invite: key.id(), label: note.label, resets: note.resets, code };
+            self.write_book(org, |book| book.invites.push(kept))?;
+        }
+        let plan = Arc::new(plan);
+        let carried = Arc::clone(&plan);
+        let done = self
+            .write_in(org, None, move |pen| {
+                let before = pen.replica().state().seq();
+                match pen.carry_out(&carried) {
+                    Ok(()) => Ok(before + 1),
+                    Err(PlanError::Changed) => Err(VaultError::SummaryChanged),
+                    Err(PlanError::Write(error)) => Err(error.into()),
+                }
+            })
+            .await;
+        let first_link = match done {
+            Ok(first) => first,
+            Err(error) => {
+                if let Some(key) = plan.invite_key() {
+                    self.write_book(org, |book| book.forget(&key.id()))?;
+                }
+                return Err(error);
+            }
+        };
+        let (replica, _) = self.copy_to_change(org)?;
+        let left = !replica.state().is_member(&self.user());
+        let signed = Signed {
+            first_link,
+            last_link: replica.state().seq(),
+            once: self.shown_once(&plan, org, replica)?,
+            due: if left { Vec::new() } else { replaced },
+            left,
+        };
+        if let Intent::Reset(joiner) = plan.intent() {
+            self.write_book(org, |book| {
+                book.mark(joiner.user, false, signed.last_link);
+                book.acknowledge(joiner.user, first_link);
+                book.forget(&joiner.invite);
+            })?;
+        }
+        self.tell(Notice::Org);
+        self.tell(Notice::Status);
+        Ok(signed)
+    }
+
+    fn shown_once(
+        &self,
+        plan: &Plan,
+        org: OrgId,
+        mut replica: Replica,
+    ) -> Result<Option<Once>, VaultError> {
+        if let Some(key) = plan.invite_key() {
+            // The code names the newest link, which is now the one that made the invitation.
+            let code = self.code_of(org, key)?;
+            let invite = key.id();
+            self.write_book(org, |book| {
+                if let Some(kept) = book.invites.iter_mut().find(|kept| kept.invite == invite) {
+                    kept.code = code;
+                }
+            })?;
+            return Ok(Some(Once::Invite(invite)));
+        }
+        let (Some(token), Intent::TokenIssue(new)) = (plan.token(), plan.intent()) else {
+            return Ok(None);
+        };
+        let reads = new.rights.iter().map(|right| {
+            let place = strongroom_core::team::place(&mut replica, &right.env);
+            format!("{place}: {}", strongroom_core::team::right_names(right.rights))
+        });
+        Ok(Some(Once::Token(TokenOnce {
+            name: new.name.clone(),
+            text: token.to_text(),
+            reads: reads.collect(),
+            not_after: new.not_after,
+        })))
+    }
+
+    /// The code of an invitation upon the newest link that this computer has verified.
+    fn code_of(
+        &self,
+        org: OrgId,
+        key: &strongroom_crypto::safe::InviteKey,
+    ) -> Result<SecretText, VaultError> {
+        let (replica, _) = self.copy_to_change(org)?;
+        InviteCode::text_of(
+            key,
+            org,
+            replica.state().seq(),
+            replica.state().head(),
+            self.api.origin().as_str(),
+        )
+        .map_err(|error| VaultError::System(error.to_string()))
+    }
+}
+
+/// Unverified people who would hold a key that they do not hold now.
+fn gains_unverified(
+    plan: &Plan,
+    replica: &Replica,
+    unverified: &dyn Fn(&Principal) -> bool,
+    now_ms: u64,
+) -> Vec<Principal> {
+    let gains = |body: &Body| match body {
+        Body::EnvGrant { env, principal, rights, .. } => {
+            let held = replica.state().rights(env, principal, now_ms);
+            (rights.includes(Rights::READ) && !held.includes(Rights::READ)).then_some(*principal)
+        }
+        _ => None,
+    };
+    plan.bodies().iter().filter_map(gains).filter(|who| unverified(who)).collect()
+}
+
+/// Whoever leaves is named by whoever signs.
+fn to_type(plan: &Plan, replica: &mut Replica) -> Option<String> {
+    match plan.intent() {
+        Intent::Remove { user } if replica.principal() == Principal::User(*user) => {
+            let item = replica.state().org().directory_item();
+            replica.directory_name(item).map(|named| named.name.clone())
+        }
+        Intent::Remove { user } => Some(who(replica, &Principal::User(*user))),
+        Intent::TokenRevoke { token } => Some(who(replica, &Principal::Token(*token))),
+        _ => None,
+    }
+}
+
+fn to_agree(plan: &Plan, replica: &Replica, unverified: bool, now_ms: u64) -> Option<String> {
+    let lonely = plan
+        .replaces(replica.state(), now_ms)
+        .iter()
+        .filter(|env| people_left(plan, replica, env, now_ms) < 2)
+        .count();
+    match (unverified, lonely) {
+        (true, _) => {
+            Some("I checked that a person whose key is unverified gains access".to_owned())
+        }
+        (false, 0) => None,
+        (false, 1) => {
+            Some("I know that fewer than two people can then read one environment".to_owned())
+        }
+        (false, n) => {
+            Some(format!("I know that fewer than two people can then read {n} environments"))
+        }
+    }
+}
+
+fn people_left(plan: &Plan, replica: &Replica, env: &EnvId, now_ms: u64) -> usize {
+    let state = replica.state();
+    let leaves = |who: &Principal| {
+        plan.bodies().iter().any(|body| match body {
+            Body::MemberRemove { user, .. } => *who == Principal::User(*user),
+            Body::EnvRevoke { env: at, principal } => at == env && principal == who,
+            Body::EnvGrant { env: at, principal, rights, .. } => {
+                at == env && principal == who && !rights.includes(Rights::READ)
+            }
+            _ => false,
+        })
+    };
+    let time_ms = now_ms.max(state.time_ms());
+    let people = state.readers(env, time_ms).into_iter();
+    people.filter(|who| matches!(who, Principal::User(_)) && !leaves(who)).count()
+}
