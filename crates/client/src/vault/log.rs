@@ -96,13 +96,14 @@ impl Session {
         let (mut replica, _) = self.copy_to_change(org)?;
         // Signature, origin, and that it continues what was pinned meanwhile.
         let pinned = replica.audit_note().as_bytes().to_vec();
-        self.check_audit(&mut replica, note).await.map_err(|error| match error {
-            VaultError::Stopped(stop) => {
-                let shown = note.as_bytes().to_vec();
-                self.stop(org, Contradiction { stop: *stop, env: None, verified: pinned, shown })
+        match self.check_audit(&mut replica, note).await {
+            Err(VaultError::Stopped(stop)) => {
+                let (stop, shown) = (*stop, note.as_bytes().to_vec());
+                let found = Contradiction { stop, env: None, verified: pinned, shown };
+                return Err(self.stop(&replica, found));
             }
-            other => other,
-        })?;
+            checked => checked?,
+        }
         if let Err(error) = copy.settle(checkpoint, note) {
             return Err(self.contradicted(org, &copy, &error, note));
         }
@@ -121,10 +122,11 @@ impl Session {
     ) -> VaultError {
         let size = copy.size();
         let place = format!("audit entry {size}");
-        let (pinned, verified) = match self.copy_to_change(org) {
-            Ok((replica, _)) => (short(&replica.audit().root), replica.audit_note().to_owned()),
+        let replica = match self.copy_to_change(org) {
+            Ok((replica, _)) => replica,
             Err(error) => return error,
         };
+        let (pinned, verified) = (short(&replica.audit().root), replica.audit_note().to_owned());
         let kind = match error {
             LogError::Forked { .. } => StopKind::Fork,
             LogError::Decode(_) | LogError::Foreign => StopKind::Invalid,
@@ -134,7 +136,7 @@ impl Session {
         // The next reading begins at entry 0. What cannot be removed now is refused again then.
         let _ = self.cache.remove(&log_name(org));
         hold(&self.audits).entry(org).or_default().log = None;
-        self.stop(org, Contradiction { stop, env: None, verified, shown })
+        self.stop(&replica, Contradiction { stop, env: None, verified, shown })
     }
 
     /// The copy to go on with: the kept one, unless an owner accepted a new tree since.

@@ -17,7 +17,7 @@ use strongroom_format::statement::Rights;
 use strongroom_format::wire::{EnvHead, ItemRecord, SyncAnswer};
 
 use super::error::{Stop, StopKind, VaultError};
-use super::evidence::Evidence;
+use super::evidence;
 use super::session::{Notice, Session, hold};
 use crate::api::ApiError;
 
@@ -58,7 +58,7 @@ impl Session {
         let now = self.now_ms();
         let changed = match result {
             Ok(changed) => changed,
-            Err(PullError::Contradiction(found)) => return Err(self.stop(org, *found)),
+            Err(PullError::Contradiction(found)) => return Err(self.stop(&replica, *found)),
             Err(PullError::Other(error)) => {
                 if matches!(error, VaultError::Api(ApiError::Offline)) {
                     self.change(org, |o| *o.standing.offline_since_ms.get_or_insert(now));
@@ -116,7 +116,7 @@ impl Session {
                 if let Err(error) = copy.take_history(state, &commits) {
                     let shown = commits.last().map_or(&[][..], SignedCommit::as_bytes);
                     let found = contradiction_of_env(copy, *env, *seq, error, shown);
-                    return Err(self.stop(org, found));
+                    return Err(self.stop(&replica, found));
                 }
             }
             let changed: BTreeSet<EnvId> = open.iter().map(|(env, _)| *env).collect();
@@ -468,10 +468,10 @@ impl Session {
     }
 
     /// Ends writing and leaves the evidence.
-    pub(super) fn stop(&self, org: OrgId, found: Contradiction) -> VaultError {
-        let Contradiction { stop, env, verified, shown } = found;
-        let now = self.now_ms();
-        let evidence = Evidence::new(org, env, &stop, &verified, &shown, now);
+    pub(super) fn stop(&self, replica: &Replica, found: Contradiction) -> VaultError {
+        let (org, now) = (replica.state().org(), self.now_ms());
+        let evidence = evidence::of(replica, &found, now);
+        let stop = found.stop;
         let folder = self.profile.vault_folder(&self.lock.id());
         let path = folder.join(format!("evidence-{now}.json"));
         let written = serde_json::to_vec_pretty(&evidence)

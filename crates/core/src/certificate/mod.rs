@@ -28,6 +28,7 @@ use crate::offboard::CouldRead;
 use crate::replica::{Me, Replica};
 
 pub use judge::{JudgedEnv, Refused, Verdict, judge};
+pub(crate) use page::head_code;
 pub use page::page;
 
 /// What such a file is called.

@@ -237,7 +237,7 @@ impl Facts {
 }
 
 /// Whoever manages, and whoever writes there: a reviewer's or a reader's word ends no work.
-pub(crate) fn may_say_replaced(state: &OrgState, who: &Principal, env: &EnvId, seq: u64) -> bool {
+pub fn may_say_replaced(state: &OrgState, who: &Principal, env: &EnvId, seq: u64) -> bool {
     let role = match who {
         Principal::User(user) => state.member(user).and_then(|member| member.role_at(seq)),
         _ => None,

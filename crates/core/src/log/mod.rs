@@ -25,8 +25,9 @@ use strongroom_format::wire::act_hash;
 use thiserror::Error;
 
 pub use acts::Acts;
-pub(crate) use facts::may_say_replaced;
-pub use facts::{Drill, EnvFacts, Facts, PrincipalFacts, Replacement, Seen, Use, Uses};
+pub use facts::{
+    Drill, EnvFacts, Facts, PrincipalFacts, Replacement, Seen, Use, Uses, may_say_replaced,
+};
 
 /// Why entries are not the organisation's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
