@@ -147,7 +147,9 @@ impl Draft {
             match edit {
                 Edit::Put { secret, base, .. } => take(secret, base),
                 Edit::Delete { secrets } => {
-                    secrets.iter_mut().for_each(|(secret, base)| take(secret, base));
+                    for (secret, base) in secrets {
+                        take(secret, base);
+                    }
                 }
                 Edit::Drop { .. } | Edit::DropAll => {}
             }

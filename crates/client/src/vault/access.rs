@@ -2,18 +2,19 @@
 //! reasons. Nothing here signs, and nothing talks to the server.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use strongroom_core::access::{
     self, AccessDraft, CellChange, Explanation, Matrix, Review, StagedCell, StagedCells, Subject,
     TileCell, Who,
 };
-use strongroom_core::log::Facts;
+use strongroom_core::log::{AuditCopy, Facts};
 use strongroom_core::replica::Replica;
 use strongroom_crypto::safe::OsEntropy;
 use strongroom_format::hash::Digest;
 use strongroom_format::id::{EnvId, OrgId, Principal, UserId};
 
+use super::book::Trust;
 use super::error::VaultError;
 use super::org::OpenOrg;
 use super::session::{Notice, Session};
@@ -153,18 +154,14 @@ impl Session {
         })
     }
 
-    /// The square of cells at `row` and `column`, counted in squares of [`access::TILE`]. `facts`
-    /// is what the audit log says, as far as it was read.
-    pub fn access_tile(
-        &self,
-        row: usize,
-        column: usize,
-        facts: &Facts,
-    ) -> Result<AccessTile, VaultError> {
+    /// The square of cells at `row` and `column`, counted in squares of [`access::TILE`].
+    pub fn access_tile(&self, row: usize, column: usize) -> Result<AccessTile, VaultError> {
+        let log = self.audit_copy()?;
         self.access(|org, now| {
             let (version, matrix) = org.matrix(now);
             let placed = matrix.place(&org.access_cells(now));
-            Ok(AccessTile { version, cells: matrix.tile(row, column, &placed, facts) })
+            let cells = matrix.tile(row, column, &placed, facts(log.as_deref()));
+            Ok(AccessTile { version, cells })
         })
     }
 
@@ -215,37 +212,42 @@ impl Session {
         &self,
         principal: &Principal,
         env: &EnvId,
-        facts: &Facts,
     ) -> Result<Explanation, VaultError> {
+        let log = self.audit_copy()?;
         self.access(|org, now| {
-            access::explain(org.replica(), facts, principal, env, now).ok_or(VaultError::NotFound)
+            let explained =
+                access::explain(org.replica(), facts(log.as_deref()), principal, env, now);
+            explained.ok_or(VaultError::NotFound)
         })
     }
 
-    /// What signing the staged changes would do. `verified` says whose keys were checked.
-    pub fn access_review(
-        &self,
-        verified: &dyn Fn(&UserId) -> bool,
-        facts: &Facts,
-    ) -> Result<Review, VaultError> {
+    /// What signing the staged changes would do.
+    pub fn access_review(&self) -> Result<Review, VaultError> {
+        let log = self.audit_copy()?;
+        let members = self.members()?.into_iter();
+        let unverified: BTreeSet<UserId> = members
+            .filter(|member| member.trust == Trust::Unverified)
+            .map(|member| member.user)
+            .collect();
+        let verified = |user: &UserId| !unverified.contains(user);
         self.access(|org, now| {
             let changes: Vec<CellChange> =
                 org.access_cells(now).into_iter().map(|cell| cell.change).collect();
-            Ok(access::review(org.replica(), &changes, verified, facts, now))
+            let facts = facts(log.as_deref());
+            Ok(access::review(org.replica(), &changes, &verified, facts, now))
         })
     }
 
     /// Who can read something, by which rule, and who did.
-    pub fn who(&self, subject: &Subject, facts: &Facts) -> Result<Who, VaultError> {
+    pub fn who(&self, subject: &Subject) -> Result<Who, VaultError> {
+        let log = self.audit_copy()?;
         self.access(|org, now| {
-            access::who(org.replica(), facts, subject, now).ok_or(VaultError::NotFound)
+            let answer = access::who(org.replica(), facts(log.as_deref()), subject, now);
+            answer.ok_or(VaultError::NotFound)
         })
     }
 
-    fn access_step(
-        &self,
-        step: impl FnOnce(&mut AccessDraft),
-    ) -> Result<AccessStaged, VaultError> {
+    fn access_step(&self, step: impl FnOnce(&mut AccessDraft)) -> Result<AccessStaged, VaultError> {
         let name = draft_name(&self.current()?);
         let (staged, bytes) = self.access(|org, now| {
             step(org.access.draft());
@@ -280,6 +282,12 @@ impl Session {
         }
         self.with(|org| look(org, now))
     }
+}
+
+/// What the log says as far as it was read; before that, nothing.
+fn facts(log: Option<&AuditCopy>) -> &Facts {
+    static NOTHING: LazyLock<Facts> = LazyLock::new(Facts::default);
+    log.and_then(AuditCopy::facts).unwrap_or(&NOTHING)
 }
 
 fn draft_name(org: &OrgId) -> String {

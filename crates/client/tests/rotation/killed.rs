@@ -56,7 +56,7 @@ async fn a_rotation_dropped_wherever_it_waits_is_either_done_or_still_due() {
             break;
         }
         if session.rotations().unwrap().is_empty() {
-            make_due(&world, &session, env).await;
+            make_due(&session, env).await;
         }
         polls += 1;
     }
@@ -101,11 +101,11 @@ async fn a_process_killed_while_it_rotates_leaves_a_vault_that_reads_and_rotates
         stage(&session, env, None, &format!("KEY_{n}"), &format!("value {n}")).unwrap();
     }
     session.commit_staged(env).await.unwrap();
-    make_due(&world, &session, env).await;
+    make_due(&session, env).await;
     let vault = session.record().id;
     world.close(session).await;
     let (mut done, mut killed) = (0, 0);
-    for round in 0..16u64 {
+    for round in 0..8u64 {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["killed::child", "--exact", "--nocapture"])
             .env(FOLDER, world.folder().join("first"))
@@ -115,7 +115,7 @@ async fn a_process_killed_while_it_rotates_leaves_a_vault_that_reads_and_rotates
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        tokio::time::sleep(Duration::from_millis(20 + 35 * round)).await;
+        tokio::time::sleep(Duration::from_millis(20 + 60 * round)).await;
         match child.try_wait().unwrap() {
             Some(status) => assert!(status.success(), "round {round}"),
             None => {
@@ -130,7 +130,7 @@ async fn a_process_killed_while_it_rotates_leaves_a_vault_that_reads_and_rotates
         assert_eq!(value_of(&session, env, "KEY_399"), "value 399");
         if session.rotations().unwrap().is_empty() {
             done += 1;
-            make_due(&world, &session, env).await;
+            make_due(&session, env).await;
         }
         world.close(session).await;
     }

@@ -56,7 +56,7 @@ pub(crate) async fn due_world(secrets: usize) -> (World, Arc<Session>, EnvId) {
         stage(&session, env, None, &format!("KEY_{n}"), &format!("value {n}")).unwrap();
     }
     session.commit_staged(env).await.unwrap();
-    make_due(&world, &session, env).await;
+    make_due(&session, env).await;
     (world, session, env)
 }
 
@@ -126,7 +126,7 @@ async fn a_sync_after_a_rotation_leaves_no_conflict_behind_not_even_after_lockin
     assert!(second.with(|org| Ok(org.conflicts(env))).unwrap().is_empty());
 
     // The one who rotates has edits of its own.
-    make_due(&world, &first, env).await;
+    make_due(&first, env).await;
     stage(&first, env, Some(id), "KEY_1", "theirs").unwrap();
     assert!(first.rotate(&[env]).await.unwrap()[0].result.is_ok());
     assert!(first.with(|org| Ok(org.conflicts(env))).unwrap().is_empty());
@@ -156,7 +156,7 @@ async fn ten_thousand_secrets_rotate_and_reach_a_device_that_was_up_to_date() {
     let second = world.second_device(&first).await;
     second.sync().await.unwrap();
     second.verify_history().await.unwrap();
-    make_due(&world, &first, env).await;
+    make_due(&first, env).await;
     assert!(first.rotate(&[env]).await.unwrap()[0].result.is_ok());
 
     second.sync().await.unwrap();

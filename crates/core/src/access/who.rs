@@ -81,7 +81,7 @@ pub fn who(replica: &mut Replica, facts: &Facts, subject: &Subject, now_ms: u64)
                 Principal::Token(token) => replica.state().token(token).is_some(),
                 Principal::Agent(agent) => replica.state().agents().contains_key(agent),
             };
-            let count = known.then(|| cells.len())?;
+            let count = known.then_some(cells.len())?;
             (name_of(replica, principal), counted(count, "environment", "environments"))
         }
     };
