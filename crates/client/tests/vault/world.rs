@@ -8,8 +8,9 @@ use strongroom_client::clock::SystemClock;
 use strongroom_client::keyring::{EntryKind, EntryName, Keyring, MemoryKeyring, Snapshot};
 use strongroom_client::profile::{KeepSecretKey, Profile, ServerPlace, VaultId};
 use strongroom_client::vault::{
-    Cost, Creation, Host, SecretKeySource, Session, VaultError, unlock,
+    Cost, Creation, Host, Joining, Restore, SecretKeySource, Session, VaultError, unlock,
 };
+use strongroom_format::id::{OrgId, UserId};
 use strongroom_secret::{Passphrase, SecretText};
 use strongroom_server::{Config, Running};
 use tempfile::TempDir;
@@ -67,6 +68,42 @@ impl World {
             admission: None,
         };
         creation.run(passphrase(PASSPHRASE), self.host("first")).await.unwrap()
+    }
+
+    /// Somebody new on a computer of their own, with an invite code.
+    pub(crate) async fn join(
+        &self,
+        code: &SecretText,
+        person: &str,
+        lost: Option<UserId>,
+    ) -> Result<Arc<Session>, VaultError> {
+        let joining = Joining {
+            code: code.lend(|code| SecretText::from_string(code.to_owned())),
+            person: person.to_owned(),
+            label: person.to_owned(),
+            lost,
+            keep: KeepSecretKey::Keyring,
+            cost: Cost::Test,
+        };
+        joining.run(passphrase(PASSPHRASE), self.api(), self.host(person)).await
+    }
+
+    /// The same person on a computer that has nothing but the Emergency Kit.
+    pub(crate) async fn restore(
+        &self,
+        user: UserId,
+        orgs: Vec<OrgId>,
+        secret_key: &SecretText,
+    ) -> Result<Arc<Session>, VaultError> {
+        let restore = Restore {
+            user,
+            orgs,
+            head: None,
+            secret_key: secret_key.lend(|key| SecretText::from_string(key.to_owned())),
+            label: "Restored".to_owned(),
+            keep: KeepSecretKey::Keyring,
+        };
+        restore.run(passphrase(PASSPHRASE), self.api(), self.host("restored")).await
     }
 
     pub(crate) async fn unlock(&self, id: VaultId, text: &str) -> Result<Arc<Session>, VaultError> {
