@@ -284,8 +284,6 @@ pub enum SignedWhat {
     TokenRevoke,
     /// New keys for a member who lost theirs.
     Reset,
-    /// New keys of this user.
-    RotateKeys,
     /// The policy.
     Policy,
     /// A member.

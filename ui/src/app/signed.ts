@@ -10,7 +10,6 @@ const acts: Record<SignedView["what"], string> = {
   token: "Issued",
   tokenRevoke: "Revoked",
   reset: "Keys replaced",
-  rotateKeys: "Your keys were replaced",
   policy: "Policy changed",
   join: "Joined",
 };

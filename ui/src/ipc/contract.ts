@@ -31,7 +31,7 @@ export type StatusView = wire.StatusView & { device: string };
 export type ProgressKind = wire.ProgressKind | "rotate" | "sign" | "join" | "restore" | "signIn" | "log";
 export type ProgressView = Omit<wire.ProgressView, "kind"> & { kind: ProgressKind };
 
-export type SignedWhat = "access" | "invite" | "role" | "remove" | "leave" | "token" | "tokenRevoke" | "reset" | "rotateKeys" | "policy" | "join";
+export type SignedWhat = "access" | "invite" | "role" | "remove" | "leave" | "token" | "tokenRevoke" | "reset" | "policy" | "join";
 /** A secure window signed something. */
 export interface SignedView { what: SignedWhat; links: number; firstLink: number; lastLink: number; subject: string | null }
 
@@ -123,7 +123,6 @@ export interface MemberCommands {
   inviteNew(label: string, role: Role, grants: GrantSpec[], days: number, resets: string | null): Promise<null>;
   memberRole(userId: string, role: Role): Promise<null>;
   memberLeave(): Promise<null>;
-  keysRotate(): Promise<null>;
   resetSign(inviteId: string, userId: string): Promise<null>;
   policySet(grantsToUnverified: boolean): Promise<null>;
   // Secure windows that show or take something, and plain acts.
@@ -370,7 +369,7 @@ export type TeamCommands = WelcomeCommands & MemberCommands & AccessCommands & T
 /** Every name of `TeamCommands`, so that the real vault can be made from them. */
 export const teamCommands = [
   "serverLook", "serverSignIn", "vaultCreateOn", "vaultJoin", "vaultRestore",
-  "membersView", "inviteNew", "memberRole", "memberLeave", "keysRotate", "resetSign", "policySet", "inviteShow", "inviteForget", "inviteTake", "memberWords", "resetAcknowledge",
+  "membersView", "inviteNew", "memberRole", "memberLeave", "resetSign", "policySet", "inviteShow", "inviteForget", "inviteTake", "memberWords", "resetAcknowledge",
   "accessAxes", "accessTile", "accessStage", "accessUndo", "accessRedo", "accessDiscard", "accessExplain", "accessReview", "accessSign", "whoView",
   "tokensView", "tokenNew", "tokenRevoke",
   "rotationsView", "rotationStart",

@@ -7,13 +7,15 @@ use strongroom_core::replica::ReplicaError;
 use strongroom_crypto::safe::{
     Fingerprint, InviteCode, InviteKey, OsEntropy, Profile as Cost, words,
 };
+use strongroom_format::hash::Digest;
 use strongroom_format::id::{InviteId, OrgId, Principal, UserId};
 use strongroom_format::statement::{Link, Role, key_change_message};
 use strongroom_format::wire::{B64, JoinRequest};
 use strongroom_secret::{Passphrase, SecretBytes, SecretText};
 
 use super::account::{Account, give_up, settle};
-use super::error::VaultError;
+use super::error::{Stop, StopKind, VaultError};
+use super::kit::head_code;
 use super::org::OpenOrg;
 use super::session::{Host, Notice, Session, TaskKind, hold};
 use super::task::Task;
@@ -158,6 +160,9 @@ async fn links_of(code: &InviteCode, api: &Api) -> Result<Vec<Link>, VaultError>
 fn of_invite(error: ApiError) -> VaultError {
     match error {
         ApiError::Refused { status: 401 | 404, .. } => VaultError::UsedCode,
+        ApiError::Refused { status: 403, code } if code.as_str().starts_with("invite-") => {
+            VaultError::UsedCode
+        }
         other => other.into(),
     }
 }
@@ -278,6 +283,13 @@ impl Session {
         }))
     }
 
+    /// What the kit of a vault that waits can say: the organisation, the link and head that the code
+    /// vouches for, and the person's name.
+    pub(super) fn awaited(&self) -> Result<Option<(OrgId, u64, Digest, String)>, VaultError> {
+        let of = |kept: Kept| (kept.code.org, kept.code.head_seq, kept.code.head, kept.person);
+        Ok(self.joining()?.map(of))
+    }
+
     /// The organisation that this vault waits to be let into, if it does.
     pub fn waiting(&self) -> Result<Option<Waiting>, VaultError> {
         let own = self.me.keyset.public();
@@ -298,7 +310,7 @@ impl Session {
         }
         let org = kept.code.org;
         let pin = (kept.code.head_seq, kept.code.head);
-        match self.take_in(org, Some(pin)).await {
+        match self.take_in(org, Some(pin), None).await {
             Ok(()) => {}
             Err(VaultError::Api(ApiError::Refused { status: 401 | 403 | 404, .. })) => {
                 return Ok(());
@@ -341,14 +353,18 @@ impl Session {
     }
 
     /// Fetches an organisation from its genesis and accepts it on this computer. It must hold the
-    /// link that a code or a kit names.
+    /// link that a code names, or the one whose head code a kit prints.
     pub(super) async fn take_in(
         &self,
         org: OrgId,
-        pin: Option<(u64, strongroom_format::hash::Digest)>,
+        pin: Option<(u64, Digest)>,
+        kit: Option<&(u64, String)>,
     ) -> Result<(), VaultError> {
         let _gate = self.gate.lock().await;
         let replica = self.fetch_whole(org, None).await?;
+        if let Some((seq, code)) = kit {
+            require_code(replica.state(), *seq, code)?;
+        }
         if let Some((seq, head)) = pin {
             replica.state().require_pin(seq, &head).map_err(|error| {
                 let error = ReplicaError::Chain { seq, error };
@@ -371,6 +387,21 @@ impl Session {
         orgs.current.get_or_insert(org);
         Ok(())
     }
+}
+
+/// Checks that a chain has the head whose code, without spaces, a kit prints for `seq`.
+fn require_code(state: &OrgState, seq: u64, code: &str) -> Result<(), VaultError> {
+    let shown = state.head_at(seq).map(|head| head_code(&head).replace(' ', ""));
+    if shown.as_deref() == Some(code) {
+        return Ok(());
+    }
+    let kind = if shown.is_some() { StopKind::Fork } else { StopKind::Rollback };
+    Err(VaultError::Stopped(Box::new(Stop {
+        kind,
+        place: format!("link {seq}"),
+        pinned: code.to_owned(),
+        shown: shown.unwrap_or_default(),
+    })))
 }
 
 /// Whether a join request was made by somebody who holds the code of `key`.

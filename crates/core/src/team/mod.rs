@@ -46,8 +46,6 @@ pub enum Intent {
     },
     /// Replaces the keys of a member who lost them.
     Reset(Joiner),
-    /// Replaces one's own keys.
-    RotateKeys,
     /// Forbids grants to people whose keys nobody checked.
     OnlyVerified,
 }

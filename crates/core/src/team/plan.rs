@@ -1,8 +1,8 @@
 //! The links that an intent takes.
 
-use strongroom_crypto::safe::{Entropy, InviteKey, Keyset, ServiceToken};
-use strongroom_format::id::{OrgId, Principal, UserId};
-use strongroom_format::statement::{Body, CutPoint, Policy, key_change_message};
+use strongroom_crypto::safe::{Entropy, InviteKey, ServiceToken};
+use strongroom_format::id::UserId;
+use strongroom_format::statement::{Body, CutPoint, Policy};
 use thiserror::Error;
 
 use super::{Intent, Joiner, NewInvite, NewToken};
@@ -25,7 +25,6 @@ pub(super) enum Made {
     Nothing,
     Invite(InviteKey),
     Token(ServiceToken),
-    Keys(Keyset),
 }
 
 /// The links of an intent, ready to be shown and then signed.
@@ -52,7 +51,6 @@ impl Plan {
         let made = match &intent {
             Intent::Invite(_) => Made::Invite(InviteKey::make(entropy)?),
             Intent::TokenIssue(_) => Made::Token(ServiceToken::make(entropy)?),
-            Intent::RotateKeys => Made::Keys(Keyset::make(entropy)?),
             _ => Made::Nothing,
         };
         let bodies = bodies(&intent, &made, replica, now_ms)?;
@@ -77,11 +75,6 @@ impl Plan {
     /// The service token that this plan makes.
     pub fn token(&self) -> Option<&ServiceToken> {
         if let Made::Token(token) = &self.made { Some(token) } else { None }
-    }
-
-    /// The keys that this plan changes to.
-    pub fn into_keys(self) -> Option<Keyset> {
-        if let Made::Keys(keys) = self.made { Some(keys) } else { None }
     }
 
     /// The links upon a newer copy, if they say what was shown. Only the places where commits are
@@ -120,15 +113,10 @@ fn bodies(
         (Intent::TokenIssue(new), Made::Token(token)) => vec![token_issue(new, token)],
         (Intent::TokenRevoke { token }, _) => vec![Body::TokenRevoke { token: *token }],
         (Intent::Reset(joiner), _) => vec![reset(joiner)],
-        (Intent::RotateKeys, Made::Keys(keys)) => {
-            vec![key_rotate(&state.org(), replica.principal(), keys)?]
-        }
         (Intent::OnlyVerified, _) => {
             vec![Body::Policy(Policy { grants_to_unverified: false, ..state.policy().clone() })]
         }
-        (Intent::Invite(_) | Intent::TokenIssue(_) | Intent::RotateKeys, _) => {
-            return Err(ReadError::Missing.into());
-        }
+        (Intent::Invite(_) | Intent::TokenIssue(_), _) => return Err(ReadError::Missing.into()),
     })
 }
 
@@ -158,13 +146,6 @@ fn token_issue(new: &NewToken, token: &ServiceToken) -> Body {
 
 fn reset(joiner: &Joiner) -> Body {
     Body::KeyReset { user: joiner.user, keys: joiner.keys, pop: joiner.pop }
-}
-
-fn key_rotate(org: &OrgId, me: Principal, keys: &Keyset) -> Result<Body, WriteError> {
-    let Principal::User(user) = me else { return Err(ReadError::Missing.into()) };
-    let public = keys.public();
-    let by_new = keys.isk.sign(&key_change_message(org, &user, &public));
-    Ok(Body::KeyRotate { keys: public, by_new })
 }
 
 /// Where the commits of a leaver end: at the heads this device has verified.

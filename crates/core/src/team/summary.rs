@@ -162,9 +162,6 @@ fn of_link(body: &Body, plan: &Plan, replica: &mut Replica, now_ms: u64) -> Vec<
                 ),
             ]
         }
-        Body::KeyRotate { .. } => {
-            vec![Line::new(LineKind::Link, "Replaces your own keys by new ones".to_owned())]
-        }
         Body::Policy(new) => policy(replica.state().policy(), new),
         _ => Vec::new(),
     }

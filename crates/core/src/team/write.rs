@@ -32,7 +32,7 @@ impl Pen<'_> {
                     self.put_names(vec![name(item, &new.name, Details::of(Thing::Token))])?;
                 }
             }
-            Made::Nothing | Made::Keys(_) => {}
+            Made::Nothing => {}
         }
         self.wrap_for_new_readers()?;
         Ok(())

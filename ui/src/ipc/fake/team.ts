@@ -92,10 +92,6 @@ export function fakeTeam(world: World, offboarding: OffboardingState): { command
       world.sign("leave", 1);
       return null;
     },
-    async keysRotate() {
-      world.sign("rotateKeys", 1);
-      return null;
-    },
     async resetSign(inviteId) {
       invites = invites.map((one) => (one.id === inviteId ? { ...one, state: "used" as const } : one));
       world.sign("reset", 1);
