@@ -7,7 +7,7 @@ use std::path::Path;
 
 use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
-use strongroom_crypto::safe::SecretKey;
+use strongroom_crypto::safe::{SecretKey, words};
 use strongroom_format::hash::Digest;
 use strongroom_format::id::{OrgId, UserId, base32};
 use strongroom_secret::{Passphrase, SecretText};
@@ -45,6 +45,15 @@ pub struct Kit {
     pub made_ms: u64,
 }
 
+/// What the page says of the organisation.
+struct Facts {
+    person: String,
+    organisation: String,
+    org: OrgId,
+    link: u64,
+    head: Digest,
+}
+
 impl Session {
     /// Whether the kit may be shown without the passphrase: the vault was made a moment ago.
     pub fn has_fresh_kit(&self) -> bool {
@@ -78,24 +87,35 @@ impl Session {
             ServerPlace::Embedded => "this computer".to_owned(),
             ServerPlace::Origin(origin) => origin,
         };
+        let Facts { person, organisation, org, link, head } = self.kit_facts(&user)?;
+        let head_code = head_code(&head);
+        let qr_svg = qr(&server, &user, &org, &secret_key, link, &head_code)?;
+        Ok(Kit {
+            label: record.label,
+            person,
+            user,
+            organisation,
+            org,
+            server,
+            secret_key,
+            qr_svg,
+            head_code,
+            link,
+            made_ms,
+        })
+    }
+
+    fn kit_facts(&self, user: &UserId) -> Result<Facts, VaultError> {
+        if let Some((org, link, head, person)) = self.awaited()? {
+            // The name is sealed for members; the words are what the joiner saw.
+            let organisation = words::of_org(&org).join(" ");
+            return Ok(Facts { person, organisation, org, link, head });
+        }
         self.with(|org| {
-            let (person, organisation) = (org.person(&user), org.name());
+            let (person, organisation) = (org.person(user), org.name());
             let state = org.replica().state();
-            let (org, link, head_code) = (state.org(), state.seq(), head_code(&state.head()));
-            let qr_svg = qr(&server, &user, &org, &secret_key, link, &head_code)?;
-            Ok(Kit {
-                label: record.label,
-                person,
-                user,
-                organisation,
-                org,
-                server,
-                secret_key,
-                qr_svg,
-                head_code,
-                link,
-                made_ms,
-            })
+            let (org, link, head) = (state.org(), state.seq(), state.head());
+            Ok(Facts { person, organisation, org, link, head })
         })
     }
 }

@@ -179,9 +179,24 @@ impl Session {
         Ok((words, Fingerprint::of(&user, &keys).groups()))
     }
 
-    /// Remembers that two people compared their words: they match, or they do not.
-    pub fn mark_words(&self, user: UserId, matched: bool) -> Result<(), VaultError> {
-        let link = self.with(|opened| Ok(opened.replica().state().seq()))?;
+    /// Remembers that two people compared their words: they match, or they do not. `fingerprint` is
+    /// that of the keys the words were made of; keys that took their place meanwhile are not
+    /// vouched for.
+    pub fn mark_words(
+        &self,
+        user: UserId,
+        matched: bool,
+        fingerprint: &str,
+    ) -> Result<(), VaultError> {
+        let (link, keys) = self.with(|opened| {
+            let state = opened.replica().state();
+            let member = state.member(&user).ok_or(VaultError::NotFound)?;
+            Ok((state.seq(), member.keys.all().last().map(|(_, keys)| *keys)))
+        })?;
+        let same = keys.is_some_and(|keys| Fingerprint::of(&user, &keys).groups() == fingerprint);
+        if matched && !same {
+            return Err(VaultError::SummaryChanged);
+        }
         self.write_book(self.current()?, |book| {
             if matched {
                 book.mark(user, true, link);

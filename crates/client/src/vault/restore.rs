@@ -26,6 +26,9 @@ pub struct Restore {
     pub user: UserId,
     /// The organisations.
     pub orgs: Vec<OrgId>,
+    /// A link of the first of them and the code of the head there, without spaces, as the kit prints
+    /// them.
+    pub head: Option<(u64, String)>,
     /// The Secret Key as it is printed.
     pub secret_key: SecretText,
     /// The local label of the vault.
@@ -70,14 +73,17 @@ impl Restore {
         };
         let session = settle(new, me, api, host).await?;
         task.step(3)?;
-        let orgs = self.orgs;
+        let (orgs, head) = (self.orgs, self.head);
         let taken = async {
             session.keep_secret_key(secret_key, false).await?;
-            for org in orgs {
-                session.take_in(org, None).await?;
+            for (at, org) in orgs.into_iter().enumerate() {
+                let head = head.as_ref().filter(|_| at == 0);
+                session.take_in(org, None, head).await?;
                 // The kit names the organisation by the hash of its genesis, so its founder is
-                // vouched for, and through the founder whoever was let in since.
-                session.write_book(org, |book| book.vouched = 0)?;
+                // vouched for, and through the founder whoever was let in since; by a head code, so
+                // is everybody up to there.
+                let vouched = head.map_or(0, |(seq, _)| *seq);
+                session.write_book(org, |book| book.vouched = vouched)?;
             }
             Ok(())
         };
