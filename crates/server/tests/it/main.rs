@@ -20,6 +20,7 @@ mod joins;
 mod kill;
 mod matrix;
 mod oidc;
+mod provider;
 mod race;
 mod server;
 mod team;

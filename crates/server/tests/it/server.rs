@@ -242,8 +242,12 @@ impl Server {
     }
 
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_at(START + 60_000, change).await
+    }
+
+    pub(crate) async fn start_at(now_ms: u64, change: impl FnOnce(&mut Config)) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let clock = Arc::new(TestClock(AtomicU64::new(START + 60_000)));
+        let clock = Arc::new(TestClock(AtomicU64::new(now_ms)));
         let mut config = config(&dir.path().join("data"));
         change(&mut config);
         let running = start_with(config, clock.clone()).await.unwrap();
