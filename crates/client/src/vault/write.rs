@@ -118,6 +118,7 @@ impl Session {
     /// Signs everything that is staged for an environment, as one commit.
     pub async fn commit_staged(&self, env: EnvId) -> Result<Committed, VaultError> {
         let task = self.begin(TaskKind::Commit, 1);
+        let mut looked = false;
         for _ in 0..ATTEMPTS {
             let staged = self.with(|org| Ok(org.staged(env)))?;
             let changes = staged.len();
@@ -146,6 +147,13 @@ impl Session {
                     if let Some(done) = self.settled(env, changes)? {
                         return Ok(done);
                     }
+                }
+                // Whoever holds the key may have replaced it since this computer looked.
+                Err(VaultError::KeyDue) if !looked => {
+                    looked = true;
+                    let org = self.current()?;
+                    let _gate = self.gate.lock().await;
+                    self.sync_org(org).await?;
                 }
                 Err(error) => return Err(error),
             }

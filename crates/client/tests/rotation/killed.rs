@@ -61,7 +61,7 @@ async fn a_rotation_dropped_wherever_it_waits_is_either_done_or_still_due() {
         polls += 1;
     }
     assert!(session.rotations().unwrap().is_empty());
-    assert!(cut_off >= 4, "there are more points than that: {cut_off}");
+    assert!(cut_off >= 2, "it waits for its own work and for the server: {cut_off}");
     stage(&session, env, None, "AFTER", "x").unwrap();
     session.commit_staged(env).await.unwrap();
 }
