@@ -98,16 +98,31 @@ test("sign: when the summary changed meanwhile, the new one is shown, said, and 
   assert.equal(page.id("submit").disabled, true);
 });
 
-test("sign: an error leaves the window open and armed", async () => {
-  const page = await visit("sign", { sign_context: SIGN, sign_submit: new Refusal("offline") });
+test("sign: an error leaves the window open, and armed for the same links planned anew", async () => {
+  const page = await visit("sign", { sign_context: { ...SIGN, typed: "prod" }, sign_submit: new Refusal("offline") });
   await page.wait(700);
+  await page.type("typed", "prod");
   await page.send();
+  assert.equal(page.called("sign_context").length, 2);
+  assert.equal(page.id("typed").value, "prod");
   assert.match(page.text("error"), /^The server cannot be reached/);
   assert.equal(page.id("submit").disabled, false);
   assert.equal(page.called("secure_close").length, 0);
   await page.press("Escape");
   assert.equal(page.called("secure_close").length, 1);
   assert.equal(page.called("sign_submit").length, 1, "Esc never signs");
+});
+
+test("sign: without a summary nothing can be signed", async () => {
+  let times = 0;
+  const page = await visit("sign", { sign_context: () => ((times += 1) === 1 ? SIGN : new Refusal("notAllowed")), sign_submit: new Refusal("offline") });
+  await page.wait(700);
+  await page.send();
+  assert.match(page.text("error"), /^The server cannot be reached/);
+  await page.wait(700);
+  assert.equal(page.id("submit").disabled, true);
+  await page.send();
+  assert.equal(page.called("sign_submit").length, 1);
 });
 
 test("invite: the code leaves by Rust's copy and file only, and is gone with the window", async () => {
@@ -275,14 +290,14 @@ test("words: the answer wakes after a moment, and a match is told to Rust", asyn
   assert.equal(page.called("words_submit").length, 0);
   await page.wait(700);
   await page.click("match");
-  assert.deepEqual(page.called("words_submit")[0].args, { match: true });
+  assert.deepEqual(page.called("words_submit")[0].args, { same: true });
 });
 
 test("words: different words are told to Rust and explained", async () => {
   const page = await visit("words", { words_context: WORDS });
   await page.wait(700);
   await page.click("different");
-  assert.deepEqual(page.called("words_submit")[0].args, { match: false });
+  assert.deepEqual(page.called("words_submit")[0].args, { same: false });
   assert.equal(page.shown("differ"), true);
   assert.equal(page.shown("match"), false);
   assert.match(page.text("differ"), /not the key that Noor Basri holds/);

@@ -40,7 +40,7 @@ const CODES = {
 };
 
 /** The codes that have a fixed sentence; the others are worded by `sentence` from their details. */
-export const KNOWN_CODES = [...Object.keys(SENTENCES), "refused", "badName", "nameTaken", "badAddress", "badCode", "notReady", "internal"];
+export const KNOWN_CODES = [...Object.keys(SENTENCES), "refused", "badName", "nameTaken", "badAddress", "badCode", "unreadable", "notReady", "internal"];
 
 /** What to tell a person about an error of a command. Text that a server wrote is left out on purpose. */
 export function sentence(error) {
@@ -52,6 +52,9 @@ export function sentence(error) {
       ? "Between two computers only an address that begins with https is safe. Nothing was sent."
       : "That is not the address of a server. It looks like https://vault.example.com.";
     case "badCode": return CODES[error.problem] ?? CODES.mistyped;
+    case "unreadable": return Number(error.count) === 1
+      ? "One secret there does not open. Nothing was changed. The main window shows which."
+      : `${Number(error.count) || "Some"} secrets there do not open. Nothing was changed. The main window shows which.`;
     case "notReady": return `Something has to be done first: ${clip(error.missing)}.`;
     case "internal": return `Something in Strongroom failed. Nothing was changed. Report ${clip(error.reportId)}.`;
     default: return SENTENCES[error?.code] ?? "This window could not reach Strongroom. Close it, then open it again.";

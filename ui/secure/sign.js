@@ -93,21 +93,28 @@ async function submit(event) {
     await invoke("sign_submit", { typed: asked.typed === null ? null : typed.value, checked: check.checked });
     say(asked.done);
   } catch (error) {
+    const before = asked && summary(asked);
+    asked = null;
+    await lookAgain(before);
     signing = false;
     work(false);
-    if (error.code === "summaryChanged") await showAgain();
     arm();
-    complain(sentence(error), asked.typed === null ? undefined : typed);
+    complain(sentence(error), asked?.typed ? typed : undefined);
   }
 }
 
-/** Somebody else signed meanwhile: what would be signed now is shown, and has to be agreed to again. */
-async function showAgain() {
+/** Links that were not signed are planned anew. If they say something else now, that has to be agreed to again. */
+async function lookAgain(before) {
   try {
     const context = await invoke("sign_context");
     dress(context);
-    show(context);
+    if (summary(context) === before) asked = context;
+    else show(context);
   } catch {
-    asked = null;
+    // Without a summary nothing can be signed; the error that led here is shown.
   }
+}
+
+function summary({ title, lines, typed: word, check: box, links }) {
+  return JSON.stringify([title, lines, word, box, links]);
 }

@@ -25,12 +25,12 @@ function pause(on) {
   byId("match").disabled = byId("different").disabled = on;
 }
 
-async function answer(match) {
+async function answer(same) {
   complain("");
   pause(true);
   try {
-    await invoke("words_submit", { match });
-    if (!match) explain();
+    await invoke("words_submit", { same });
+    if (!same) explain();
   } catch (error) {
     pause(false);
     complain(sentence(error));
