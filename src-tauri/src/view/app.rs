@@ -19,10 +19,27 @@ pub struct AppView {
     pub current: Option<String>,
     /// Why and since when the vault is locked, in phase `locked`.
     pub locked: Option<LockView>,
+    /// The open vault asked to be let into an organisation and is not in yet.
+    pub waiting: Option<WaitingView>,
     /// Whether the system keeps keys for us.
     pub keyring: KeyringState,
     /// Known before unlock, because the theme is one of them.
     pub settings: SettingsView,
+}
+
+/// A vault between asking to join and being let in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "camelCase")]
+pub struct WaitingView {
+    /// Six words of the organisation's id.
+    pub organisation_words: String,
+    /// This user's own fingerprint, which the inviter sees too.
+    pub fingerprint: String,
+    /// The server.
+    pub server: String,
+    /// When it asked.
+    pub since: Millis,
 }
 
 /// The three faces of the window.

@@ -88,7 +88,7 @@ export class Session {
       return;
     }
     this.welcome = false;
-    if (before === "open" && this.org) return;
+    if (app.waiting || (before === "open" && this.org)) return;
     const [org, status] = await Promise.all([
       notices.attempt(this.vault.orgView()),
       notices.attempt(this.vault.statusView()),

@@ -4,7 +4,7 @@ import type { EnvView, OrgView, ProgressView, StatusView, TeamCommands, TeamEven
 export type {
   AppView, CommandError, CommitOutcome, ConflictRow, CopyView, EnvClass, ImportIssue, ImportReport, ImportRow, LockView,
   PaletteHit, PaletteView, PersonView, Role, RowsQuery, RowsView, SecretDetail, SecretRow, SettingsView, SortKey,
-  StagedRow, StagedSummary, StopView, VaultView,
+  StagedRow, StagedSummary, StopView, VaultView, WaitingView,
 } from "./bindings";
 export type * from "./contract";
 

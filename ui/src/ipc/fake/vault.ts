@@ -474,7 +474,7 @@ export class FakeVault implements Vault {
   }
 
   #app(): AppView {
-    return { phase: this.#phase, version: "0.1.0", vaults: this.#vaults, current: this.#current, locked: this.#phase === "locked" ? this.#locked : null, keyring: "available", settings: this.#settings };
+    return { phase: this.#phase, version: "0.1.0", vaults: this.#vaults, current: this.#current, locked: this.#phase === "locked" ? this.#locked : null, keyring: "available", waiting: null, settings: this.#settings };
   }
 
   #open(): void {
