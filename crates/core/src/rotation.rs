@@ -82,7 +82,7 @@ pub fn due(replica: &mut Replica, now_ms: u64) -> Vec<DueEnv> {
 pub fn due_envs(replica: &Replica, now_ms: u64) -> BTreeMap<EnvId, bool> {
     let state = replica.state();
     let time_ms = now_ms.max(state.time_ms());
-    let envs = state.envs().keys().map(|env| (*env, has_begun(replica, env)));
+    let envs = state.envs().keys().map(|env| (*env, has_begun(replica, env, time_ms)));
     envs.filter(|(env, begun)| *begun || state.is_due(env, time_ms)).collect()
 }
 
@@ -119,7 +119,12 @@ fn stale(copy: &EnvCopy, rotation: u32) -> impl Iterator<Item = (&Item, &[FieldE
     copy.live().filter(move |(item, _)| item.epoch < rotation)
 }
 
-fn has_begun(replica: &Replica, env: &EnvId) -> bool {
+/// Only for who still reads: the copy of anybody else stays behind for good.
+fn has_begun(replica: &Replica, env: &EnvId, time_ms: u64) -> bool {
+    let rights = replica.state().rights(env, &replica.principal(), time_ms);
+    if !rights.includes(Rights::READ) {
+        return false;
+    }
     let found = replica.state().env(env).zip(replica.env(env));
     found.is_some_and(|(state, copy)| stale(copy, last_rotation(state)).next().is_some())
 }
@@ -134,7 +139,7 @@ impl Pen<'_> {
         progress: &mut dyn FnMut(usize, usize) -> bool,
     ) -> Result<(), WriteError> {
         let time_ms = self.now_ms.max(self.replica.state().time_ms());
-        if self.replica.state().is_due(&env, time_ms) || !has_begun(&self.replica, &env) {
+        if self.replica.state().is_due(&env, time_ms) || !has_begun(&self.replica, &env, time_ms) {
             self.new_epoch(env, EpochReason::Rotation)?;
             self.require_previous(env)?;
         }

@@ -2,6 +2,7 @@
 //! point, killed, and with more than fits into one answer.
 #![expect(clippy::unwrap_used, reason = "a broken fixture should fail loudly")]
 
+mod access;
 mod due;
 mod killed;
 #[path = "../vault/world.rs"]
