@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
+pub mod browser;
 pub mod cache;
 pub mod clipboard;
 pub mod clock;
@@ -14,6 +15,7 @@ mod disk;
 pub mod keyring;
 pub mod pins;
 pub mod profile;
+pub mod robot;
 pub mod settings;
 pub mod vault;
 
