@@ -9,13 +9,18 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use strongroom_client::vault::Proposal;
 use strongroom_core::team::{Intent, NewInvite};
 use strongroom_format::id::UserId;
 use tauri::AppHandle;
 
 use crate::{
     clock::now,
-    desk::{Desk, NewVault},
+    desk::{
+        Desk, NewVault,
+        joining::Looked,
+        signing::{Compared, NewlyMade},
+    },
     error::{Answer, CommandError},
     idle::IdleClock,
     view::{AppView, LockReason, Millis, Phase, SettingsView, StatusView},
@@ -43,10 +48,18 @@ struct Asked {
     edit: Option<SecretAt>,
     confirm: Option<Act>,
     sign: Option<ToSign>,
+    /// Counts what was asked to be signed, so that what an older window shows is not signed by a
+    /// newer one.
+    signs: u64,
+    /// What the sign window shows, with the links behind it.
+    shown: Option<(ToSign, Proposal)>,
     invite: Option<String>,
+    looked: Option<Arc<Looked>>,
     /// The address that the main window named, if it named one.
     restore: Option<Option<String>>,
     words: Option<String>,
+    compared: Option<Compared>,
+    token: Option<Arc<NewlyMade>>,
 }
 
 /// A secret, or the place for a new one.
@@ -226,7 +239,12 @@ impl Shell {
 
     async fn open_sign(&self, wanted: ToSign) -> Answer<()> {
         self.touch();
-        hold(&self.asked).sign = Some(wanted);
+        {
+            let mut asked = hold(&self.asked);
+            asked.sign = Some(wanted);
+            asked.signs += 1;
+            asked.shown = None;
+        }
         windows::open_secure(&self.app, Secure::Sign).await
     }
 
@@ -259,7 +277,11 @@ impl Shell {
     /// Opens the window in which six words are compared with the person `user_id`.
     pub async fn ask_words(&self, user_id: String) -> Answer<()> {
         self.touch();
-        hold(&self.asked).words = Some(user_id);
+        {
+            let mut asked = hold(&self.asked);
+            asked.words = Some(user_id);
+            asked.compared = None;
+        }
         windows::open_secure(&self.app, Secure::Words).await
     }
 
@@ -288,9 +310,57 @@ impl Shell {
         hold(&self.asked).confirm.clone().ok_or(CommandError::NotFound)
     }
 
-    /// What the sign window shows and signs.
-    pub fn asked_sign(&self) -> Answer<ToSign> {
-        hold(&self.asked).sign.clone().ok_or(CommandError::NotFound)
+    /// What is to be signed, and the number of the window that was opened for it.
+    pub fn asked_sign(&self) -> Answer<(u64, ToSign)> {
+        let asked = hold(&self.asked);
+        let wanted = asked.sign.clone().ok_or(CommandError::NotFound)?;
+        Ok((asked.signs, wanted))
+    }
+
+    /// Remembers what the window with this number shows, unless another was opened meanwhile.
+    pub fn show_sign(&self, number: u64, wanted: ToSign, proposal: Proposal) -> Answer<()> {
+        let mut asked = hold(&self.asked);
+        if asked.signs != number || asked.sign.is_none() {
+            return Err(CommandError::NotFound);
+        }
+        asked.shown = Some((wanted, proposal));
+        Ok(())
+    }
+
+    /// What the sign window shows, once. Whoever does not sign it has to look again.
+    pub fn shown_sign(&self) -> Answer<(ToSign, Proposal)> {
+        hold(&self.asked).shown.take().ok_or(CommandError::SummaryChanged)
+    }
+
+    /// Remembers the code that was looked at.
+    pub fn keep_looked(&self, looked: Looked) {
+        hold(&self.asked).looked = Some(Arc::new(looked));
+    }
+
+    /// The code that was looked at.
+    pub fn looked(&self) -> Answer<Arc<Looked>> {
+        hold(&self.asked).looked.clone().ok_or(CommandError::NotFound)
+    }
+
+    /// Opens the window that shows a new service token.
+    pub async fn show_token(&self, token: NewlyMade) -> Answer<()> {
+        hold(&self.asked).token = Some(Arc::new(token));
+        windows::open_secure(&self.app, Secure::Token).await
+    }
+
+    /// The service token in its window.
+    pub fn shown_token(&self) -> Answer<Arc<NewlyMade>> {
+        hold(&self.asked).token.clone().ok_or(CommandError::NotFound)
+    }
+
+    /// Remembers whose words are shown, and of which keys they were made.
+    pub fn show_words(&self, compared: Compared) {
+        hold(&self.asked).compared = Some(compared);
+    }
+
+    /// Whose words are shown.
+    pub fn shown_words(&self) -> Answer<Compared> {
+        hold(&self.asked).compared.clone().ok_or(CommandError::NotFound)
     }
 
     /// The invitation that the invite window shows.
@@ -320,9 +390,11 @@ impl Shell {
             Secure::Confirm => asked.confirm = None,
             Secure::Invite => asked.invite = None,
             Secure::Restore => asked.restore = None,
-            Secure::Words => asked.words = None,
-            Secure::Sign => asked.sign = None,
-            Secure::Take | Secure::Join | Secure::Token => {}
+            Secure::Words => (asked.words, asked.compared) = (None, None),
+            Secure::Token => asked.token = None,
+            Secure::Sign => (asked.sign, asked.shown) = (None, None),
+            Secure::Join => asked.looked = None,
+            Secure::Take => {}
         }
     }
 

@@ -20,7 +20,7 @@ export const scenes = [
   { name: "sign-many", page: "sign", size: [520, 600], answers: { sign_context: { ...sign, links: 40, lines: Array.from({ length: 40 }, (_, i) => ({ kind: "gain", text: `Person ${i} reads storefront / prod`, detail: null, until: null })) } } },
   { name: "invite", page: "invite", size: [560, 600], answers: { invite_context: { label: "Kit Marlow", role: "member", grants: ["storefront / dev: read and write", "storefront / prod: read"], expires: soon, code, qrSvg: qr, server: look.server, fingerprint: look.inviterFingerprint } } },
   { name: "take", page: "take", size: [440, 400], answers: { take_context: {} } },
-  { name: "join", page: "join", size: [480, 700], answers: { join_context: { keyring: "available" } } },
+  { name: "join", page: "join", size: [480, 700], answers: { join_context: { keyring: "available" }, join_read: look }, run: (page) => page.fill("#code", code) },
   { name: "join-person", page: "join", size: [480, 700], answers: { join_context: { keyring: "available" }, join_look: look }, run: async (page) => { await page.fill("#code", code); await page.click("#submit"); } },
   { name: "join-reset", page: "join", size: [480, 700], answers: { join_context: { keyring: "missing" }, join_look: { ...look, known: true } }, run: async (page) => { await page.fill("#code", code); await page.click("#submit"); await page.click("#reset"); await page.click("#submit"); } },
   { name: "restore", page: "restore", size: [480, 700], answers: { restore_context: { server: look.server, keyring: "available" } } },

@@ -163,12 +163,25 @@ test("every problem of a code has its own sentence", () => {
   assert.equal(new Set(said).size, 5);
 });
 
+test("join: a whole code says where it leads before the server is asked", async () => {
+  const answer = ({ code }) => (code === "whole" ? { server: LOOK.server, organisationWords: LOOK.organisationWords } : new Refusal("badCode", { problem: "mistyped" }));
+  const page = await visit("join", { join_context: { ...FRAME, keyring: "available" }, join_read: answer });
+  await page.type("code", "who");
+  assert.equal(page.text("leads"), "Not a whole code yet.");
+  assert.equal(page.shown("error"), false);
+  await page.type("code", "whole");
+  assert.equal(page.text("leads"), `Leads to ${LOOK.server}, organisation ${LOOK.organisationWords}. Nothing was sent yet.`);
+  assert.equal(page.called("join_look").length, 0);
+  await page.type("code", "");
+  assert.equal(page.text("leads"), "The code comes from the person who invites you.");
+});
+
 test("join: server, organisation and inviter are shown before anything about the person is asked or sent", async () => {
   const page = await visit("join", { join_context: { ...FRAME, keyring: "available" }, join_look: LOOK });
   for (const id of ["name", "label", "passphrase", "again", "account"]) assert.equal(page.shown(id), false, id);
   await page.type("code", "AEAAA EXAMPLE");
   await page.send();
-  assert.deepEqual(page.calls.map(({ command }) => command), ["join_context", "join_look"]);
+  assert.deepEqual(page.calls.map(({ command }) => command), ["join_context", "join_read", "join_look"]);
   assert.equal(page.text("server"), "https://vault.acme.example");
   assert.equal(page.text("organisation"), LOOK.organisationWords);
   assert.equal(page.text("inviter"), LOOK.inviterFingerprint);

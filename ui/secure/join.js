@@ -21,6 +21,7 @@ open({
 });
 
 guidePassphrase(passphrase, again);
+code.addEventListener("input", read);
 byId("file").addEventListener("click", () => look("join_file", {}));
 byId("back").addEventListener("click", askAgain);
 byId("work").addEventListener("submit", submit);
@@ -31,6 +32,22 @@ reset.addEventListener("change", () => {
   byId("account-part").hidden = !reset.checked;
   byId("name-part").hidden = reset.checked;
 });
+
+/** Says where a whole code leads before anything is sent; half a code is no error yet. */
+async function read() {
+  const typed = code.value;
+  complain("");
+  let said = "The code comes from the person who invites you.";
+  if (typed.trim()) {
+    try {
+      const { server, organisationWords } = await invoke("join_read", { code: typed });
+      said = `Leads to ${server}, organisation ${organisationWords}. Nothing was sent yet.`;
+    } catch {
+      said = "Not a whole code yet.";
+    }
+  }
+  if (code.value === typed) byId("leads").textContent = said;
+}
 
 function submit(event) {
   event.preventDefault();

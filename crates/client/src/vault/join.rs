@@ -88,10 +88,11 @@ pub struct Waiting {
     pub since_ms: u64,
 }
 
-/// Where the server of a code is; the code says it, and nothing else may.
-pub fn server_of(code: &SecretText) -> Result<String, VaultError> {
+/// Where a code leads, by the code alone: the server's address, and six words of the organisation's
+/// id. Nothing is sent.
+pub fn read_code(code: &SecretText) -> Result<(String, [&'static str; 6]), VaultError> {
     let parsed = code.lend(InviteCode::parse).map_err(|_| VaultError::BadCode)?;
-    Ok(parsed.server_url)
+    Ok((parsed.server_url, words::of_org(&parsed.org)))
 }
 
 /// Fetches the chain with the code and checks it. Only the question for the chain is sent.

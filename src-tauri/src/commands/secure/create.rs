@@ -1,5 +1,6 @@
 //! Create: takes the passphrase of a new vault.
 
+use strongroom_client::profile::ServerPlace;
 use strongroom_secret::SecretText;
 use tauri::AppHandle;
 
@@ -14,8 +15,11 @@ use crate::{
 #[tauri::command]
 pub async fn create_context(shell: Managed<'_>) -> Answer<CreateContext> {
     let new = shell.asked_create()?;
+    let is_remote = new.server != ServerPlace::Embedded;
+    let server = is_remote.then(|| new.server_shown());
     Ok(CreateContext {
         frame: shell.vault.secure_frame().await?,
+        server,
         label: new.label,
         organisation: new.organisation,
         person: new.person,

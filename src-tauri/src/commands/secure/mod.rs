@@ -5,9 +5,16 @@ pub mod close;
 pub mod confirm;
 pub mod create;
 pub mod edit;
+pub mod invite;
+pub mod join;
 pub mod kit;
+pub mod restore;
 pub mod reveal;
+pub mod sign;
+pub mod take;
+pub mod token;
 pub mod unlock;
+pub mod words;
 
 use tauri::{AppHandle, WebviewWindow};
 

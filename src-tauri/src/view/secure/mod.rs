@@ -16,8 +16,8 @@ mod vault;
 
 pub use secret::{ConfirmContext, EditContext, RevealContext};
 pub use team::{
-    InviteContext, JoinContext, JoinLook, LineKind, RestoreContext, SignContext, SignLine,
-    TakeContext, TokenContext, WordsContext,
+    CodeRead, InviteContext, JoinContext, JoinLook, LineKind, RestoreContext, SignContext,
+    SignLine, TakeContext, TokenContext, WordsContext,
 };
 pub use vault::{CreateContext, KeepSecretKey, KitContext, KitView, UnlockContext};
 

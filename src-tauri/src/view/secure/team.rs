@@ -105,6 +105,16 @@ pub struct JoinContext {
     pub keyring: KeyringState,
 }
 
+/// Where a code leads, by the code alone: nothing was sent yet.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CodeRead {
+    /// The server's address.
+    pub server: String,
+    /// The organisation's id in words.
+    pub organisation_words: String,
+}
+
 /// Where a code leads, as verified against its pin, before anything about this person is sent.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -35,6 +35,8 @@ pub struct CreateContext {
     pub organisation: String,
     /// The person's name given there.
     pub person: String,
+    /// The team server that the vault is made on; none for one on this computer.
+    pub server: Option<String>,
     /// Whether the keyring can keep the Secret Key.
     pub keyring: KeyringState,
 }
