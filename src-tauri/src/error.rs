@@ -8,6 +8,23 @@ use crate::view::{Millis, StopView};
 /// What a command answers when it works.
 pub type Answer<T> = Result<T, CommandError>;
 
+/// Why nobody was signed in through the browser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "camelCase")]
+pub enum SignInProblem {
+    /// The provider's address is not safe to open.
+    Unsafe,
+    /// The provider does not answer as it should.
+    Provider,
+    /// The provider or the person said no.
+    Denied,
+    /// Nobody came back in time.
+    TimedOut,
+    /// No browser could be opened.
+    NoBrowser,
+}
+
 /// Why a command did not do what was asked. No variant can hold a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
@@ -29,6 +46,12 @@ pub enum CommandError {
     /// The Secret Key is not on this computer.
     #[error("the Secret Key has to be typed")]
     SecretKeyNeeded,
+    /// Nobody was signed in through the browser.
+    #[error("nobody was signed in through the browser")]
+    SignIn {
+        /// Why.
+        problem: SignInProblem,
+    },
     /// The server cannot be reached.
     #[error("the server cannot be reached")]
     Offline {
@@ -134,6 +157,12 @@ pub enum CommandError {
     /// This user is no member any more.
     #[error("not a member any more")]
     Removed,
+    /// Secrets that do not open under the data key; nothing was signed.
+    #[error("{count} secrets do not open")]
+    Unreadable {
+        /// How many.
+        count: u32,
+    },
     /// Something else has to be done first.
     #[error("not ready: {missing}")]
     NotReady {

@@ -4,8 +4,6 @@
 use tauri::ipc::Invoke;
 
 use crate::commands;
-#[cfg(feature = "bindings")]
-use crate::view;
 
 macro_rules! command_list {
     (
@@ -47,8 +45,19 @@ command_list! {
         staged::staged_discard, staged::staged_commit, staged::conflict_resolve,
         import::import_choose, import::import_dropped, import::import_rename, import::import_keep,
         import::import_apply, import::import_discard,
-        tokens::tokens_view,
-        server::server_look,
+        members::members_view, members::invite_new, members::invite_show, members::invite_forget,
+        members::invite_take, members::member_role, members::member_leave, members::member_words,
+        members::reset_sign, members::reset_acknowledge, members::policy_set,
+        access::access_axes, access::access_tile, access::access_stage, access::access_undo,
+        access::access_redo, access::access_discard, access::access_explain, access::access_review,
+        access::access_sign, access::who_view,
+        tokens::tokens_view, tokens::token_new, tokens::token_revoke,
+        rotation::rotations_view, rotation::rotation_start,
+        offboard::offboard_begin, offboard::offboard_list, offboard::offboard_view,
+        offboard::offboard_rows, offboard::offboard_tick, offboard::offboard_export,
+        offboard::offboard_certificate,
+        trust::trust_view, trust::heads_compare, trust::drill_run, trust::lock_file_save,
+        server::server_look, server::server_sign_in, server::vault_create_on, server::vault_join, server::vault_restore,
         status::status_view, status::sync_now, status::evidence_save,
     }
     secure {
@@ -59,6 +68,13 @@ command_list! {
         reveal::reveal_context, reveal::reveal_copy,
         edit::edit_context, edit::edit_generate, edit::edit_submit,
         confirm::confirm_context, confirm::confirm_submit,
+        sign::sign_context, sign::sign_submit,
+        invite::invite_context, invite::invite_copy, invite::invite_save,
+        take::take_context, take::take_submit,
+        join::join_context, join::join_read, join::join_look, join::join_file, join::join_submit,
+        restore::restore_context, restore::restore_submit,
+        words::words_context, words::words_submit,
+        token::token_context, token::token_copy, token::token_copy_ci, token::token_save,
     }
 }
 
@@ -69,41 +85,12 @@ pub fn write_bindings(file: &std::path::Path) -> Result<(), specta_typescript::E
     let language = specta_typescript::Typescript::default().header(
         "// Written from the commands of the shell, by: UPDATE_BINDINGS=1 cargo test --features bindings --test bindings\n",
     );
-    let builder = tauri_specta::Builder::<tauri::Wry>::new()
+    tauri_specta::Builder::<tauri::Wry>::new()
         .commands(collect())
-        .events(crate::events::collect());
-    with_team_views(builder)
+        .events(crate::events::collect())
         // Times in milliseconds stay exact in a double until the year 287396.
         .dangerously_cast_bigints_to_number()
         // Types go one way only, so one form of each is enough.
         .disable_serde_phases()
         .export(language, file)
-}
-
-/// The views of a team, whether or not a command answers with them yet.
-#[cfg(feature = "bindings")]
-fn with_team_views(
-    builder: tauri_specta::Builder<tauri::Wry>,
-) -> tauri_specta::Builder<tauri::Wry> {
-    builder
-        .typ::<view::MembersView>()
-        .typ::<view::GrantSpec>()
-        .typ::<view::AccessAxes>()
-        .typ::<view::AccessTile>()
-        .typ::<view::AccessStaged>()
-        .typ::<view::AccessChange>()
-        .typ::<view::AccessExplain>()
-        .typ::<view::AccessReview>()
-        .typ::<view::WhoSubject>()
-        .typ::<view::WhoView>()
-        .typ::<view::TokenScopeSpec>()
-        .typ::<view::RotationsView>()
-        .typ::<view::OffboardRow>()
-        .typ::<view::OffboardView>()
-        .typ::<view::OffboardTab>()
-        .typ::<view::OffboardRows>()
-        .typ::<view::SecretRef>()
-        .typ::<view::TrustView>()
-        .typ::<view::HeadsCompared>()
-        .typ::<view::BrowserSignIn>()
 }

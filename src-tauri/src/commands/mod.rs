@@ -2,16 +2,21 @@
 //! or the vault and hands the answer on. Which window may call it stands in `src-tauri/permissions`
 //! and `src-tauri/capabilities`.
 
+pub mod access;
 pub mod app;
 pub mod env;
 pub mod import;
+pub mod members;
+pub mod offboard;
 pub mod org;
+pub mod rotation;
 pub mod secret;
 pub mod secure;
 pub mod server;
 pub mod staged;
 pub mod status;
 pub mod tokens;
+pub mod trust;
 pub mod vault;
 
 use tauri::State;

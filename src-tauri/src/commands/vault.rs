@@ -1,5 +1,7 @@
 //! Vaults of this computer: make, select, open, lock, remove.
 
+use strongroom_client::profile::ServerPlace;
+
 use super::Managed;
 use crate::{
     desk::NewVault,
@@ -17,7 +19,8 @@ pub async fn vault_create(
     person: String,
     organisation: String,
 ) -> Answer<()> {
-    shell.ask_create(NewVault { label, person, organisation }).await
+    let server = ServerPlace::Embedded;
+    shell.ask_create(NewVault { label, person, organisation, server, founder_code: None }).await
 }
 
 /// Makes the sample vault and opens it.

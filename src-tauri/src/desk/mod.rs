@@ -5,36 +5,48 @@
 //! [`crate::view::secure`]; every other result is safe to show in the main window. No cryptography,
 //! no SQL and no HTTP here: those are `strongroom-client`'s and the embedded server's.
 
+mod access;
 mod device;
 mod embedded;
 mod env;
+mod handover;
 mod import;
+pub mod intents;
+pub mod joining;
 mod kit;
+mod members;
+mod offboard;
 mod org;
 mod palette;
 mod people;
+mod rotation;
 mod server;
+pub mod signing;
 mod staged;
 mod status;
 mod tokens;
 mod translate;
+mod trust;
 mod vaults;
 
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
 
 use strongroom_client::{
+    api::Admission,
     clipboard::SecretClipboard,
     clock::{Clock, SystemClock},
     keyring::{Keyring, OsKeyring},
-    profile::Profile,
+    profile::{Profile, ServerPlace},
     settings::Settings,
     vault::{self as client, ImportRun, OpenOrg, Session},
 };
 use strongroom_core::log::{AuditCopy, Facts};
+use strongroom_format::id::UserId;
+use strongroom_secret::SecretText;
 use tokio::sync::broadcast;
 
 use crate::{
@@ -74,6 +86,17 @@ pub struct NewVault {
     pub person: String,
     /// The organisation's name.
     pub organisation: String,
+    /// Where it is made.
+    pub server: ServerPlace,
+    /// The code that a new team server wants for its first account.
+    pub founder_code: Option<Arc<SecretText>>,
+}
+
+impl NewVault {
+    /// Its server, as it is shown.
+    pub fn server_shown(&self) -> String {
+        status::place(&self.server)
+    }
 }
 
 /// The vaults of this computer, one of them selected.
@@ -89,6 +112,11 @@ pub struct Desk {
     copied: Arc<Mutex<Option<status::Copied>>>,
     imports: Mutex<BTreeMap<String, ImportRun>>,
     palette: Mutex<palette::Palette>,
+    rotating: rotation::Running,
+    /// A sign-in that waits for the browser, by its task.
+    signing_in: Mutex<Option<(String, Arc<AtomicBool>)>>,
+    /// What the browser brought, and for which server.
+    admitted: Mutex<Option<(String, Arc<Admission>)>>,
     /// The kit in its window, so that it can be saved without asking again.
     kit_shown: Mutex<Option<Arc<client::Kit>>>,
     /// One creation, unlock, lock or removal at a time.
@@ -131,6 +159,9 @@ impl Desk {
             copied,
             imports: Mutex::default(),
             palette: Mutex::default(),
+            rotating: rotation::Running::default(),
+            signing_in: Mutex::default(),
+            admitted: Mutex::default(),
             kit_shown: Mutex::default(),
             gate: tokio::sync::Mutex::default(),
             notices: broadcast::channel(NOTICES).0,
@@ -149,6 +180,8 @@ impl Desk {
         loop {
             match inner.recv().await {
                 Ok(client::Notice::Org) => {
+                    // A vault that waited may be in now.
+                    self.tell_app().await;
                     self.tell_org().await;
                     self.tell(Notice::Team);
                 }
@@ -190,6 +223,11 @@ impl Desk {
     /// The open vault.
     fn session(&self) -> Answer<Arc<Session>> {
         hold(&self.session).clone().ok_or(CommandError::Locked)
+    }
+
+    /// Who is signed in.
+    pub fn user(&self) -> Answer<UserId> {
+        Ok(self.session()?.user())
     }
 
     /// Looks at the open organisation on a thread that may take its time.

@@ -8,7 +8,7 @@ use strongroom_format::{
     statement::Rights,
 };
 
-use super::{Desk, translate};
+use super::{Desk, members, translate};
 use crate::{
     error::Answer,
     view::{AppRowView, EnvClass, EnvRowView, NewEnvironment, OrgRowView, OrgView, Role},
@@ -24,7 +24,12 @@ impl Desk {
             .into_iter()
             .map(|(id, name, current)| OrgRowView { id: id.to_string(), name, current })
             .collect();
-        self.look(move |session, org| Ok(org_view(session, org, organisations, now))).await
+        let waiting = self.work(move |session, _| members::waiting(session, now)).await?;
+        self.look(move |session, org| {
+            let view = org_view(session, org, organisations, now);
+            Ok(OrgView { waiting: translate::count(waiting), ..view })
+        })
+        .await
     }
 
     /// Makes an organisation and opens it.
@@ -127,9 +132,7 @@ fn org_view(
     let state = org.replica().state();
     let role = state.role(&me).map(translate::role);
     let time = now.max(state.time_ms());
-    let waiting = state.invites().values().filter(|i| i.used.is_none() && i.expires > time).count();
-    let due = state.envs().keys().filter(|env| state.is_due(env, time)).count();
-    let (waiting, due) = (translate::count(waiting), translate::count(due));
+    let due = translate::count(state.envs().keys().filter(|env| state.is_due(env, time)).count());
     OrgView {
         id: org.replica().state().org().to_string(),
         name: org.name(),
@@ -138,7 +141,7 @@ fn org_view(
         me: translate::person(&me, org.person(&me), &me),
         organisations,
         apps,
-        waiting,
+        waiting: 0,
         due,
     }
 }

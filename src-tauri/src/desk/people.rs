@@ -53,19 +53,28 @@ impl People {
     }
 
     pub(super) fn principal(&mut self, who: &Principal, org: &mut OpenOrg) -> PrincipalView {
-        let (kind, item) = match who {
+        let item = match who {
             Principal::User(user) => {
                 let PersonView { id, name, initials, you } = self.of(user, org);
                 return PrincipalView { kind: PrincipalKind::Person, id, name, initials, you };
             }
-            Principal::Token(token) => (PrincipalKind::Token, token.directory_item()),
-            Principal::Agent(agent) => (PrincipalKind::Agent, agent.directory_item()),
+            Principal::Token(token) => token.directory_item(),
+            Principal::Agent(agent) => agent.directory_item(),
         };
-        let named = org.replica().directory_name(item);
-        let name = named.map_or_else(String::new, |named| named.name.clone());
-        let initials = translate::initials(&name);
-        PrincipalView { kind, id: who.to_string(), name, initials, you: false }
+        let known = org.replica().directory_name(item);
+        named(who, known.map_or_else(String::new, |known| known.name.clone()), &self.you)
     }
+}
+
+/// A principal whose name is known already.
+pub(super) fn named(who: &Principal, name: String, you: &UserId) -> PrincipalView {
+    let kind = match who {
+        Principal::User(_) => PrincipalKind::Person,
+        Principal::Token(_) => PrincipalKind::Token,
+        Principal::Agent(_) => PrincipalKind::Agent,
+    };
+    let (id, initials) = (who.to_string(), translate::initials(&name));
+    PrincipalView { kind, id, name, initials, you: *who == Principal::User(*you) }
 }
 
 /// An environment in words.

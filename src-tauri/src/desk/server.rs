@@ -1,12 +1,22 @@
 //! Team servers, before there is a vault on them.
 
-use strongroom_client::api::{Api, BadOrigin, Origin, TimeLimits};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use strongroom_client::{
+    api::{Admission, Api, BadOrigin, Origin, TimeLimits},
+    browser::{self, BrowserError},
+    profile::ServerPlace,
+    vault::{Task, TaskKind},
+};
 use strongroom_format::wire;
 
-use super::Desk;
+use super::{Desk, hold};
 use crate::{
-    error::{Answer, CommandError},
-    view::{IssuerView, Registration, ServerView},
+    error::{Answer, CommandError, SignInProblem},
+    view::{BrowserSignIn, IssuerView, Registration, ServerView},
 };
 
 /// The longest text of a server that is shown, in characters.
@@ -26,6 +36,57 @@ impl Desk {
             return Err(CommandError::WrongAddress { other: inert(&info.origin) });
         }
         Ok(view(address, &info))
+    }
+
+    /// Signs in at one of the server's providers through the system's browser, and remembers the
+    /// token for a vault that is made there next. Ends when the person cancels.
+    pub async fn server_sign_in(&self, address: &str, issuer: &str) -> Answer<BrowserSignIn> {
+        let origin: Origin = address.parse()?;
+        let address = origin.as_str().to_owned();
+        let api = Api::new(origin, TimeLimits::default())?;
+        let info = api.server_info().await?;
+        let issuer = info
+            .issuers
+            .into_iter()
+            .find(|known| inert(&known.issuer) == issuer)
+            .ok_or(CommandError::NotFound)?;
+        let task = Task::start(TaskKind::SignIn, 1, true, &self.inner);
+        let cancel = task.switch();
+        *hold(&self.signing_in) = Some((task.id().to_owned(), Arc::clone(&cancel)));
+        let cancelled = async {
+            while !cancel.load(Ordering::Relaxed) {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        };
+        let token = tokio::select! {
+            token = browser::sign_in(&issuer, browser::open_browser) => token?,
+            () = cancelled => return Err(CommandError::Cancelled),
+        };
+        let admission = Admission::Issuer(token);
+        let known = api.has_account(&admission).await?;
+        *hold(&self.admitted) = Some((address, Arc::new(admission)));
+        Ok(BrowserSignIn { known })
+    }
+
+    /// What the browser brought for the server at `place`, if it was this one.
+    pub(super) fn admitted_to(&self, place: &ServerPlace) -> Option<Arc<Admission>> {
+        let ServerPlace::Origin(wanted) = place else { return None };
+        let admitted = hold(&self.admitted);
+        let (address, admission) = admitted.as_ref()?;
+        (address == wanted).then(|| Arc::clone(admission))
+    }
+}
+
+impl From<BrowserError> for CommandError {
+    fn from(error: BrowserError) -> Self {
+        let problem = match error {
+            BrowserError::Unsafe => SignInProblem::Unsafe,
+            BrowserError::Denied => SignInProblem::Denied,
+            BrowserError::TimedOut => SignInProblem::TimedOut,
+            BrowserError::NoBrowser => SignInProblem::NoBrowser,
+            _ => SignInProblem::Provider,
+        };
+        Self::SignIn { problem }
     }
 }
 

@@ -1,6 +1,9 @@
 //! The status bar: what this computer verified, and how it stands to the server.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+};
 
 use strongroom_client::{
     profile::ServerPlace,
@@ -41,6 +44,13 @@ impl Desk {
         }
     }
 
+    /// Asks the server in the background, right after something was written here.
+    pub fn sync_soon(&self) {
+        if let Ok(session) = self.session() {
+            tokio::spawn(async move { sync(&session).await });
+        }
+    }
+
     /// Copies the evidence of a differing history to where the person wants it.
     pub async fn evidence_save(&self, file: PathBuf) -> Answer<()> {
         self.look(move |_, org| {
@@ -53,6 +63,10 @@ impl Desk {
 
     /// Cancels work; work that ended already is let be.
     pub fn task_cancel(&self, task: &str) -> Answer<()> {
+        if let Some((_, switch)) = hold(&self.signing_in).as_ref().filter(|(id, _)| id == task) {
+            switch.store(true, Ordering::Relaxed);
+            return Ok(());
+        }
         self.session()?.cancel(task);
         Ok(())
     }
@@ -68,7 +82,11 @@ pub(super) async fn sync(session: &Arc<Session>) {
 }
 
 async fn ask(session: &Session) -> Result<(), VaultError> {
-    session.sync().await?;
+    session.follow_up().await?;
+    if session.current().is_err() {
+        // Nobody has let this vault in yet.
+        return Ok(());
+    }
     session.verify_history().await?;
     // Whoever may not read the log does without.
     session.pull_log().await.map(|_| ())

@@ -8,7 +8,7 @@ use strongroom_client::{
     pins::PinsError,
     profile::ProfileError,
     settings::{self, Settings, SettingsError},
-    vault::{Progress, Stop, StopKind, TaskKind, VaultError},
+    vault::{Missing, Progress, Stop, StopKind, TaskKind, VaultError},
 };
 use strongroom_core::{details, names::NameError};
 use strongroom_format::{
@@ -17,7 +17,7 @@ use strongroom_format::{
 };
 
 use crate::{
-    error::CommandError,
+    error::{CodeProblem, CommandError},
     view::{
         EnvClass, KeyringState, Millis, PersonView, ProgressKind, ProgressView, Role, RowHeight,
         SettingsView, StopCode, StopView, Theme,
@@ -88,6 +88,10 @@ pub(super) fn progress(progress: Progress) -> ProgressView {
             TaskKind::Commit => ProgressKind::Commit,
             TaskKind::Sync => ProgressKind::Sync,
             TaskKind::Verify => ProgressKind::Verify,
+            TaskKind::Rotate => ProgressKind::Rotate,
+            TaskKind::Join => ProgressKind::Join,
+            TaskKind::Restore => ProgressKind::Restore,
+            TaskKind::SignIn => ProgressKind::SignIn,
         },
         done: progress.done,
         total: progress.total,
@@ -237,9 +241,27 @@ impl From<VaultError> for CommandError {
             VaultError::Profile(error @ ProfileError::BadLabel) => bad_name(&error),
             VaultError::Cancelled => Self::Cancelled,
             VaultError::NotAllowed => Self::NotAllowed,
+            VaultError::KeyDue => Self::KeyDue,
+            VaultError::Unreadable(secrets) => Self::Unreadable { count: count(secrets.len()) },
+            VaultError::BadCode | VaultError::NotACode => {
+                Self::BadCode { problem: CodeProblem::Mistyped }
+            }
+            VaultError::ForeignCode => Self::BadCode { problem: CodeProblem::Foreign },
+            VaultError::UsedCode => Self::BadCode { problem: CodeProblem::Used },
+            VaultError::SummaryChanged => Self::SummaryChanged,
+            VaultError::UnverifiedGains => Self::PolicyForbids,
+            VaultError::NothingToSign => {
+                Self::NotReady { missing: "everything is so already".to_owned() }
+            }
+            VaultError::NotFinished(missing) => Self::NotReady { missing: sentences(&missing) },
             other => Self::internal(&other),
         }
     }
+}
+
+/// What is missing, one sentence after the other.
+fn sentences(missing: &[Missing]) -> String {
+    missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 impl From<KeyringError> for CommandError {

@@ -15,7 +15,7 @@ use super::{Desk, NewVault, hold, palette::Palette, status, translate};
 use crate::{
     error::{Answer, CommandError},
     view::{
-        AppView, LockReason, LockView, Phase, SettingsView, VaultView,
+        AppView, LockReason, LockView, Phase, SettingsView, VaultView, WaitingView,
         secure::{KeepSecretKey, SecureFrame, UnlockContext},
     },
 };
@@ -50,9 +50,23 @@ impl Desk {
             current: self.selected()?.map(|vault| vault.to_string()),
             vaults: listing.vaults.iter().map(vault_view).collect(),
             locked: (phase == Phase::Locked).then_some(locked),
+            waiting: self.waiting()?,
             keyring: translate::keyring(ring),
             settings: translate::settings_out(&hold(&self.settings), ring, self.folder()),
         })
+    }
+
+    fn waiting(&self) -> Answer<Option<WaitingView>> {
+        let Some(session) = hold(&self.session).clone() else { return Ok(None) };
+        if session.org_count() > 0 {
+            return Ok(None);
+        }
+        Ok(session.waiting()?.map(|waiting| WaitingView {
+            organisation_words: waiting.organisation_words.join(" "),
+            fingerprint: waiting.fingerprint,
+            server: waiting.server,
+            since: translate::millis(waiting.since_ms),
+        }))
     }
 
     /// Saves the settings and answers with those in force.
@@ -91,8 +105,11 @@ impl Desk {
             organisation: new.organisation,
             sample: false,
             api: self.server.api(&new.server).await?,
+            admission: match new.founder_code.as_deref() {
+                Some(code) => Some(Arc::new(founder(code))),
+                None => self.admitted_to(&new.server),
+            },
             place: new.server,
-            admission: new.founder_code.as_deref().map(founder),
             keep: match keep {
                 KeepSecretKey::Keyring => Keep::Keyring,
                 KeepSecretKey::Ask => Keep::Ask,
@@ -122,7 +139,7 @@ impl Desk {
         self.adopt(session).await
     }
 
-    fn host(&self) -> client::Host {
+    pub(super) fn host(&self) -> client::Host {
         client::Host {
             profile: self.profile.clone(),
             keyring: Arc::clone(&self.keyring),
@@ -225,7 +242,7 @@ impl Desk {
     }
 
     /// The vault is open: it is the selected one from now on, and its server is asked for news.
-    async fn adopt(&self, session: Arc<Session>) -> Answer<()> {
+    pub(super) async fn adopt(&self, session: Arc<Session>) -> Answer<()> {
         self.profile.select(session.record().id)?;
         *hold(&self.session) = Some(Arc::clone(&session));
         *hold(&self.locked) = None;
@@ -237,7 +254,7 @@ impl Desk {
     }
 
     /// Drops the keys and everything opened with them. Says whether a vault was open.
-    async fn close_session(&self, reason: LockReason) -> bool {
+    pub(super) async fn close_session(&self, reason: LockReason) -> bool {
         let clipboard_cleared = matches!(self.clipboard.clear(), Ok(Cleared::Yes));
         *hold(&self.copied) = None;
         hold(&self.imports).clear();

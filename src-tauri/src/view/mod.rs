@@ -27,7 +27,7 @@ pub use access::{
     AccessStaged, AccessTile, Because, CellState, DecryptedAt, ExplainState, FetchedAt, ReviewAct,
     ReviewKind, ReviewLine, ReviewPerson, StagedCell, WhoRow, WhoSubject, WhoView,
 };
-pub use app::{AppView, KeyringState, LockReason, LockView, Phase, VaultView};
+pub use app::{AppView, KeyringState, LockReason, LockView, Phase, VaultView, WaitingView};
 pub use env::{EnvClass, EnvRowView, EnvView, NewEnvironment};
 pub use import::{ImportIssue, ImportIssueKind, ImportOp, ImportReport, ImportRow};
 pub use members::{

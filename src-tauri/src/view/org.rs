@@ -1,6 +1,6 @@
 //! The organisation and its tree.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::EnvRowView;
 
@@ -71,7 +71,7 @@ pub struct PersonView {
 }
 
 /// What a member may manage. It opens nothing: only a data key does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 #[serde(rename_all = "camelCase")]
 pub enum Role {

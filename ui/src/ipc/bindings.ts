@@ -93,10 +93,100 @@ export const commands = {
 	importApply: (reportId: string) => typedError<CommitOutcome, CommandError>(__TAURI_INVOKE("import_apply", { reportId })),
 	/**  Forgets the dry run. */
 	importDiscard: (reportId: string) => typedError<null, CommandError>(__TAURI_INVOKE("import_discard", { reportId })),
+	/**  Members, invites and everything that waits. */
+	membersView: () => typedError<MembersView, CommandError>(__TAURI_INVOKE("members_view")),
+	/**  Opens the window that signs an invite and then shows its code. */
+	inviteNew: (label: string, role: Role, grants: GrantSpec[], days: number, resets: string | null) => typedError<null, CommandError>(__TAURI_INVOKE("invite_new", { label, role, grants, days, resets })),
+	/**  Opens the window that shows the code of an invite again. */
+	inviteShow: (id: string) => typedError<null, CommandError>(__TAURI_INVOKE("invite_show", { id })),
+	/**  Forgets the code of an invite on this computer. */
+	inviteForget: (id: string) => typedError<null, CommandError>(__TAURI_INVOKE("invite_forget", { id })),
+	/**  Opens the window that takes a code which another admin made. */
+	inviteTake: () => typedError<null, CommandError>(__TAURI_INVOKE("invite_take")),
+	/**  Opens the window that signs another role. */
+	memberRole: (userId: string, role: Role) => typedError<null, CommandError>(__TAURI_INVOKE("member_role", { userId, role })),
+	/**  Opens the window in which this user leaves. */
+	memberLeave: () => typedError<null, CommandError>(__TAURI_INVOKE("member_leave")),
+	/**  Opens the window with six words. */
+	memberWords: (userId: string) => typedError<null, CommandError>(__TAURI_INVOKE("member_words", { userId })),
+	/**  Opens the window that signs new keys for a member who lost theirs. */
+	resetSign: (inviteId: string, userId: string) => typedError<null, CommandError>(__TAURI_INVOKE("reset_sign", { inviteId, userId })),
+	/**  Remembers that the replaced keys of a member were seen. */
+	resetAcknowledge: (userId: string) => typedError<null, CommandError>(__TAURI_INVOKE("reset_acknowledge", { userId })),
+	/**  Opens the window that signs the policy. It can be tightened by one owner; to loosen it takes two. */
+	policySet: (grantsToUnverified: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("policy_set", { grantsToUnverified })),
+	/**  Rows and columns of the matrix. */
+	accessAxes: () => typedError<AccessAxes, CommandError>(__TAURI_INVOKE("access_axes")),
+	/**  One square of cells of these axes. */
+	accessTile: (version: number, row: number, col: number) => typedError<AccessTile, CommandError>(__TAURI_INVOKE("access_tile", { version, row, col })),
+	/**  Stages changes as one step. */
+	accessStage: (changes: AccessChange[]) => typedError<AccessStaged, CommandError>(__TAURI_INVOKE("access_stage", { changes })),
+	/**  Takes the last step back. */
+	accessUndo: () => typedError<AccessStaged, CommandError>(__TAURI_INVOKE("access_undo")),
+	/**  Takes it again. */
+	accessRedo: () => typedError<AccessStaged, CommandError>(__TAURI_INVOKE("access_redo")),
+	/**  Drops everything staged. */
+	accessDiscard: () => typedError<AccessStaged, CommandError>(__TAURI_INVOKE("access_discard")),
+	/**  Why a cell is as it is. */
+	accessExplain: (principalId: string, envId: string) => typedError<AccessExplain, CommandError>(__TAURI_INVOKE("access_explain", { principalId, envId })),
+	/**  What signing the staged changes would do. */
+	accessReview: () => typedError<AccessReview, CommandError>(__TAURI_INVOKE("access_review")),
+	/**  Opens the window that signs exactly what is staged. */
+	accessSign: () => typedError<null, CommandError>(__TAURI_INVOKE("access_sign")),
+	/**  Who can read something, by which rule, and who did. */
+	whoView: (subject: WhoSubject) => typedError<WhoView, CommandError>(__TAURI_INVOKE("who_view", { subject })),
 	/**  All service tokens of the organisation. */
 	tokensView: () => typedError<TokensView, CommandError>(__TAURI_INVOKE("tokens_view")),
+	/**  Opens the window that signs a new token and then shows it once. */
+	tokenNew: (name: string, scopes: TokenScopeSpec[], endsAt: number | null) => typedError<null, CommandError>(__TAURI_INVOKE("token_new", { name, scopes, endsAt })),
+	/**  Opens the window that ends a token. */
+	tokenRevoke: (id: string) => typedError<null, CommandError>(__TAURI_INVOKE("token_revoke", { id })),
+	/**  The queue of data keys. */
+	rotationsView: () => typedError<RotationsView, CommandError>(__TAURI_INVOKE("rotations_view")),
+	/**
+	 *  Replaces data keys and answers when that is done. Nobody gains by it, so it needs no secure
+	 *  window.
+	 */
+	rotationStart: (envIds: string[]) => typedError<null, CommandError>(__TAURI_INVOKE("rotation_start", { envIds })),
+	/**  Opens the window that takes everything from a member or a token. */
+	offboardBegin: (principalId: string) => typedError<null, CommandError>(__TAURI_INVOKE("offboard_begin", { principalId })),
+	/**  Every offboarding, newest first. */
+	offboardList: () => typedError<OffboardRow[], CommandError>(__TAURI_INVOKE("offboard_list")),
+	/**  One offboarding. */
+	offboardView: (principalId: string) => typedError<OffboardView, CommandError>(__TAURI_INVOKE("offboard_view", { principalId })),
+	/**  A window onto one of its lists. */
+	offboardRows: (principalId: string, tab: OffboardTab, offset: number, limit: number) => typedError<OffboardRows, CommandError>(__TAURI_INVOKE("offboard_rows", { principalId, tab, offset, limit })),
+	/**
+	 *  Signs that values were replaced where they were issued, or takes that back. It changes nobody's
+	 *  rights, so it needs no secure window.
+	 */
+	offboardTick: (principalId: string, secrets: SecretRef[], done: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("offboard_tick", { principalId, secrets, done })),
+	/**  Saves the whole list. None when cancelled, else the path. */
+	offboardExport: (principalId: string) => typedError<string | null, CommandError>(__TAURI_INVOKE("offboard_export", { principalId })),
+	/**
+	 *  Signs and saves the certificate, with a page to print beside it. None when cancelled, else the
+	 *  path.
+	 */
+	offboardCertificate: (principalId: string) => typedError<string | null, CommandError>(__TAURI_INVOKE("offboard_certificate", { principalId })),
+	/**  The trust page. */
+	trustView: () => typedError<TrustView, CommandError>(__TAURI_INVOKE("trust_view")),
+	/**  Compares somebody else's code of a head with this computer's. */
+	headsCompare: (link: number, code: string) => typedError<HeadsCompared, CommandError>(__TAURI_INVOKE("heads_compare", { link, code })),
+	/**
+	 *  Signs that this user can open the data keys of these environments today. Nobody gains by it, so
+	 *  it needs no secure window.
+	 */
+	drillRun: (envIds: string[]) => typedError<number, CommandError>(__TAURI_INVOKE("drill_run", { envIds })),
+	/**  Saves `strongroom.lock`. None when cancelled, else the path. */
+	lockFileSave: () => typedError<string | null, CommandError>(__TAURI_INVOKE("lock_file_save")),
 	/**  Asks a server who it is. */
 	serverLook: (address: string) => typedError<ServerView, CommandError>(__TAURI_INVOKE("server_look", { address })),
+	/**  Opens the secure window in which a vault on a team server gets its passphrase. */
+	vaultCreateOn: (address: string, label: string, person: string, organisation: string, founderCode: string | null) => typedError<null, CommandError>(__TAURI_INVOKE("vault_create_on", { address, label, person, organisation, founderCode })),
+	/**  Opens the secure window in which somebody joins a vault. */
+	vaultJoin: () => typedError<null, CommandError>(__TAURI_INVOKE("vault_join")),
+	/**  Opens the secure window that takes an Emergency Kit. */
+	vaultRestore: (address: string | null) => typedError<null, CommandError>(__TAURI_INVOKE("vault_restore", { address })),
 	/**  The status bar. */
 	statusView: () => typedError<StatusView, CommandError>(__TAURI_INVOKE("status_view")),
 	/**  Asks the server now. */
@@ -302,6 +392,8 @@ export type AppView = {
 	current: string | null,
 	/**  Why and since when the vault is locked, in phase `locked`. */
 	locked: LockView | null,
+	/**  The open vault asked to be let into an organisation and is not in yet. */
+	waiting: WaitingView | null,
 	/**  Whether the system keeps keys for us. */
 	keyring: KeyringState,
 	/**  Known before unlock, because the theme is one of them. */
@@ -326,12 +418,6 @@ export type Because = {
 	link: number,
 	/**  When. */
 	at: number,
-};
-
-/**  How a sign-in through the browser ended. */
-export type BrowserSignIn = {
-	/**  This identity has an account there: restore it with the Emergency Kit. Otherwise make one. */
-	known: boolean,
 };
 
 /**  What a principal has in an environment. */
@@ -456,6 +542,10 @@ problem: CodeProblem } |
 { code: "keyDue" } | 
 /**  This user is no member any more. */
 { code: "removed" } | 
+/**  Secrets that do not open under the data key; nothing was signed. */
+{ code: "unreadable"; 
+/**  How many. */
+count: number } | 
 /**  Something else has to be done first. */
 { code: "notReady"; 
 /**  What, in words. */
@@ -1496,8 +1586,6 @@ export type SignedWhat =
 "tokenRevoke" | 
 /**  New keys for a member who lost theirs. */
 "reset" | 
-/**  New keys of this user. */
-"rotateKeys" | 
 /**  The policy. */
 "policy" | 
 /**  A member. */
@@ -1798,6 +1886,18 @@ export type VersionRow = {
 	commit: number,
 	/**  This version took the secret away. */
 	deleted: boolean,
+};
+
+/**  A vault between asking to join and being let in. */
+export type WaitingView = {
+	/**  Six words of the organisation's id. */
+	organisationWords: string,
+	/**  This user's own fingerprint, which the inviter sees too. */
+	fingerprint: string,
+	/**  The server. */
+	server: string,
+	/**  When it asked. */
+	since: number,
 };
 
 /**  One right, and what was done with it. */
