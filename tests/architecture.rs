@@ -29,6 +29,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Measures all of it; no program links it.
     ("bench", &["chain", "client", "core", "crypto", "format", "secret", "server"]),
     ("desktop", &["client", "core", "format", "secret", "server"]),
+    // `verify` judges with core alone; everything that talks to a server goes through client.
+    ("cli", &["client", "core", "format", "secret"]),
 ];
 
 /// Packages that are part of no program: they may use whatever they test.

@@ -16,7 +16,10 @@ mod transport;
 
 use std::sync::Arc;
 
+use data_encoding::BASE64URL_NOPAD;
 use reqwest::Method;
+use reqwest::header::HeaderValue;
+use strongroom_crypto::safe::ServiceToken;
 use strongroom_format::encoding::Codec;
 use strongroom_format::id::{EnvId, OrgId, SecretId};
 use strongroom_format::note::MAX_NOTE;
@@ -26,6 +29,8 @@ use strongroom_format::wire::{
     MAX_LINKS, OrgList, PendingJoin, ReplaceKeyset, ServerInfo, SyncAnswer, WriteAnswer,
     WriteBatch,
 };
+
+use zeroize::Zeroizing;
 
 pub use admission::Admission;
 pub use error::{ApiError, ServerCode};
@@ -60,6 +65,19 @@ impl Api {
     /// Sets who signs in from now on, and ends the present session.
     pub async fn sign_in_as(&self, signer: Arc<dyn SignIn>) {
         self.sessions.sign_in_as(Some(signer)).await;
+    }
+
+    /// Speaks for a service token from now on: its bearer is all that is sent, and opens nothing.
+    pub async fn speak_for(&self, token: &ServiceToken) -> Result<(), ApiError> {
+        let mut text = Zeroizing::new(String::with_capacity(160));
+        text.push_str("Bearer srt.");
+        text.push_str(&token.id().to_string());
+        text.push('.');
+        token.bearer().lend(|bytes| BASE64URL_NOPAD.encode_append(bytes, &mut text));
+        let mut header = HeaderValue::from_str(&text).map_err(|_| ApiError::Unsupported)?;
+        header.set_sensitive(true);
+        self.sessions.send_always(session::Token::fixed(header)).await;
+        Ok(())
     }
 
     /// Forgets session and signer: for lock.
@@ -97,6 +115,19 @@ impl Api {
     /// `GET /v1/account`: who the caller is, and the sealed keyset.
     pub async fn account(&self) -> Result<AccountAnswer, ApiError> {
         self.json(Call::get("/v1/account")).await
+    }
+
+    /// Whether a credential of somebody without a session belongs to an account already.
+    pub async fn has_account(&self, admission: &Admission) -> Result<bool, ApiError> {
+        let token = admission.token()?;
+        let call = Call::get("/v1/account");
+        match self.transport.send(&call, Some(&token), transport::Expect::Json).await {
+            Ok(bytes) => transport::parse_json::<AccountAnswer>(&bytes).map(|_| true),
+            Err(ApiError::Refused { status: 401, code }) if code.as_str() == "unknown-identity" => {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// `POST /v1/account/keyset`.

@@ -16,7 +16,7 @@
 //! with a newline. A carriage return before a newline is taken for what version control makes of it.
 
 use strongroom_chain::OrgState;
-use strongroom_format::hash::Digest;
+use strongroom_format::hash::{Digest, ZERO};
 use strongroom_format::id::{EnvId, OrgId};
 use strongroom_format::pins::{EnvPin, MAX_ENVS};
 use thiserror::Error;
@@ -68,6 +68,12 @@ pub struct Lock {
 }
 
 impl Lock {
+    /// A file to begin with: of an organisation whose id is known, and nothing else. The id is the
+    /// hash of the genesis, so it authenticates the chain; how long that is, it does not say.
+    pub fn begin(server: &str, org: OrgId) -> Self {
+        Self { server: server.to_owned(), org, link: 0, head: ZERO, envs: Vec::new() }
+    }
+
     /// What a copy verified, of the environments that it holds.
     pub fn of(replica: &Replica, server: &str) -> Self {
         let state = replica.state();
@@ -100,6 +106,9 @@ impl Lock {
     pub fn check(&self, state: &OrgState) -> Result<(), LockError> {
         if state.org() != self.org {
             return Err(LockError::OtherOrg);
+        }
+        if self.link == 0 && self.head == ZERO {
+            return Ok(());
         }
         match state.head_at(self.link) {
             None => Err(LockError::Lower),

@@ -66,6 +66,8 @@ pub(super) struct Sessions(Mutex<State>);
 #[derive(Default)]
 struct State {
     signer: Option<Arc<dyn SignIn>>,
+    /// A credential that needs no signing in and cannot be renewed.
+    fixed: Option<Token>,
     current: Option<(Token, Instant)>,
     serial: u64,
 }
@@ -80,7 +82,13 @@ impl Sessions {
     pub(super) async fn sign_in_as(&self, signer: Option<Arc<dyn SignIn>>) {
         let mut state = self.0.lock().await;
         state.signer = signer;
+        state.fixed = None;
         state.current = None;
+    }
+
+    pub(super) async fn send_always(&self, credential: Token) {
+        let mut state = self.0.lock().await;
+        *state = State { fixed: Some(credential), serial: state.serial, ..State::default() };
     }
 
     /// The token of a session that is not `refused`. Many calls that are refused at once cause one
@@ -91,6 +99,10 @@ impl Sessions {
         refused: Option<&Token>,
     ) -> Result<Token, ApiError> {
         let mut state = self.0.lock().await;
+        if let Some(fixed) = &state.fixed {
+            // What was refused once is refused again.
+            return if refused.is_none() { Ok(fixed.clone()) } else { Err(ApiError::SignedOut) };
+        }
         let refused = refused.map(|token| token.serial);
         match &state.current {
             Some((token, until)) if Some(token.serial) != refused && Instant::now() < *until => {

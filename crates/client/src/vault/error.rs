@@ -94,6 +94,9 @@ pub enum VaultError {
     /// Somebody else wrote secrets that are staged here.
     #[error("{} staged secrets were changed by somebody else", .0.len())]
     Conflict(Vec<strongroom_core::apply::Conflict>),
+    /// What was typed is not the code of a head.
+    #[error("this is not the code of a head: 16 characters in groups of four")]
+    NotACode,
     /// An offboarding is not finished.
     #[error("the offboarding is not finished")]
     NotFinished(Vec<super::offboard::Missing>),
