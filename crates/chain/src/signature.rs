@@ -83,6 +83,20 @@ mod tests {
         assert!(is_strong_encryption_key(&x25519_dalek::x25519([7; 32], BASE)));
     }
 
+    #[test]
+    fn a_signing_key_has_one_encoding() {
+        let mut admitted = 0;
+        for (y, sign) in (0..19).flat_map(|y| [(y, 0), (y, 0x80)]) {
+            // The coordinate plus the prime: what a lenient decoder takes for the same point.
+            let mut key = [0xff; 32];
+            (key[0], key[31]) = (0xed + y, 0x7f | sign);
+            let lenient = VerifyingKey::from_bytes(&key).is_ok_and(|point| !point.is_weak());
+            admitted += u32::from(lenient);
+            assert!(!is_strong_signing_key(&key), "{y} {sign}");
+        }
+        assert!(admitted > 0, "a lenient check would admit some of them");
+    }
+
     const BASE: PublicKey = {
         let mut base = [0; 32];
         base[0] = 9;

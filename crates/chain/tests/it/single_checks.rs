@@ -1,11 +1,17 @@
 //! Checks behind which another one often stands: each is reached alone here, so that taking it away
 //! shows (scripts/faults).
 
+use std::collections::BTreeMap;
+
 use strongroom_chain::history::{CommitError, EnvHistory};
 use strongroom_chain::org::{ChainError, OrgState};
+use strongroom_chain::tree::{
+    Frontier, TreeError, leaf_hash, node_hash, prove_consistency, verify_consistency,
+    verify_inclusion,
+};
 use strongroom_chain::trie::{Item, Trie};
 use strongroom_format::commit::MAX_ITEMS;
-use strongroom_format::hash::ZERO;
+use strongroom_format::hash::{Digest, ZERO};
 use strongroom_format::id::{
     AgentId, EnvId, InviteId, OrgId, Principal, SecretId, TokenId, UserId,
 };
@@ -186,4 +192,50 @@ fn a_genesis_stands_at_the_beginning_and_founds_for_its_author() {
     assert_eq!(found(|s| s.prev = digest(1)), Err(ChainError::Genesis));
     assert_eq!(found(|s| s.org = OrgId([1; 32])), Err(ChainError::Genesis));
     assert_eq!(found(|s| s.author = admin().who), Err(ChainError::Genesis));
+}
+
+#[test]
+fn one_key_is_not_both_keys() {
+    let mut world = World::team();
+    // Some public keys are good ones of either kind.
+    let is_either = |who: &Signer| who.keys().isk[31] < 0x80;
+    let mut twin = (50..).map(Signer::person).find(is_either).unwrap();
+    twin.enc = twin.keys().isk;
+    let invite = world.invite(&owner(), 50, Role::Member);
+    let add = world.add_body(&twin, Role::Member, invite);
+    assert_eq!(world.would(&owner(), add), Err(ChainError::KeyReused));
+    twin.who = writer().who;
+    let rotate = world.rotate_body(&writer(), &twin);
+    assert_eq!(world.would(&writer(), rotate), Err(ChainError::KeyReused));
+}
+
+// ---- audit proofs -------------------------------------------------------------------------
+
+/// The root over `n` entries, and the proof that the first `old` are a beginning.
+fn log(n: u64, old: u64) -> (Digest, Vec<Digest>) {
+    let mut frontier = Frontier::new();
+    let mut nodes = BTreeMap::new();
+    for entry in 0..n {
+        for node in frontier.append(leaf_hash(&entry.to_be_bytes())) {
+            nodes.insert((node.level, node.index), node.hash);
+        }
+    }
+    let lookup = |level, index| nodes.get(&(level, index)).copied();
+    (frontier.root(), prove_consistency(old, n, lookup).unwrap())
+}
+
+#[test]
+fn a_proof_has_as_many_steps_as_the_stated_sizes_ask_for() {
+    let ((three, _), (five, proof)) = (log(3, 3), log(5, 3));
+    assert_eq!(verify_consistency(3, &three, 5, &five, &proof), Ok(()));
+    // The same nodes under a larger size, whose tree is one level higher.
+    assert_eq!(verify_consistency(3, &three, 9, &five, &proof), Err(TreeError::Proof));
+    // Roots that hide a level above what their sizes allow.
+    let above = |root| node_hash(&digest(1), root);
+    let longer = [&proof[..], &[digest(1)]].concat();
+    let outcome = verify_consistency(3, &above(&three), 5, &above(&five), &longer);
+    assert_eq!(outcome, Err(TreeError::Proof));
+    let leaf = leaf_hash(b"entry");
+    let outcome = verify_inclusion(&leaf, 0, 1, &above(&leaf), &[digest(1)]);
+    assert_eq!(outcome, Err(TreeError::Proof));
 }

@@ -148,8 +148,10 @@ impl Dek {
         context: &WrapContext,
         wrap: &[u8],
     ) -> Result<Self, OpenError> {
-        require(wrap.len() == WRAP_LEN, OpenError)?;
-        require(context.recipient.iek == reader.public(), OpenError)?;
+        // Both would fail to open; this only says it sooner.
+        if wrap.len() != WRAP_LEN || context.recipient.iek != reader.public() {
+            return Err(OpenError);
+        }
         let info = context.info();
         let plaintext = reader
             .private()

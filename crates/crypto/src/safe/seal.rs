@@ -145,13 +145,15 @@ struct Envelope<'a> {
 
 impl<'a> Envelope<'a> {
     fn parse(bytes: &'a [u8]) -> Result<Self, OpenError> {
-        require(bytes.len() <= MAX_ENVELOPE, OpenError)?;
+        // A bound on the work: the lengths inside are checked after decryption.
+        if bytes.len() > MAX_ENVELOPE {
+            return Err(OpenError);
+        }
         let (version, rest) = bytes.split_first().ok_or(OpenError)?;
         let (salt, rest) = rest.split_first_chunk().ok_or(OpenError)?;
         let (commit, rest) = rest.split_first_chunk().ok_or(OpenError)?;
         let (ciphertext, tag) = rest.split_last_chunk().ok_or(OpenError)?;
         require(*version == VERSION, OpenError)?;
-        require(ciphertext.len() >= SMALLEST, OpenError)?;
         Ok(Self { salt, commit, ciphertext, tag })
     }
 }
