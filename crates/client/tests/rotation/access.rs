@@ -151,8 +151,8 @@ async fn changes_of_a_principal_that_left_meanwhile_say_so_and_are_not_signed() 
     let (_world, mara, teo, env) = two_people().await;
     let him: UserId = teo.user();
     mara.access_stage(&[change(Principal::User(him), env, Rights::ALL)]).unwrap();
-    sign(&mara, Intent::Remove { user: him }).await;
-    drop(teo);
+    sign(&teo, Intent::Remove { user: him }).await;
+    mara.sync().await.unwrap();
     let cells = mara.access_cells().unwrap();
     assert!(cells[0].refusal.is_some());
     assert_eq!(mara.access_axes().unwrap().staged.impossible, 1);
