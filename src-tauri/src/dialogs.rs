@@ -15,6 +15,15 @@ pub async fn pick_env_file(app: &AppHandle) -> Option<PathBuf> {
     into_path(receiver.await.ok()?)
 }
 
+/// Lets the person choose a file with an invite code.
+pub async fn pick_invite_file(app: &AppHandle) -> Option<PathBuf> {
+    let (sender, receiver) = oneshot::channel();
+    main_dialog(app).set_title("Open an invitation").pick_file(move |path| {
+        let _ = sender.send(path);
+    });
+    into_path(receiver.await.ok()?)
+}
+
 /// Lets the person choose where to save `file_name`.
 pub async fn save_file(app: &AppHandle, title: &str, file_name: &str) -> Option<PathBuf> {
     let (sender, receiver) = oneshot::channel();

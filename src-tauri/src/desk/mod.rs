@@ -160,6 +160,7 @@ impl Desk {
             imports: Mutex::default(),
             palette: Mutex::default(),
             rotating: rotation::Running::default(),
+            shown_waiting: AtomicBool::new(false),
             signing_in: Mutex::default(),
             admitted: Mutex::default(),
             kit_shown: Mutex::default(),
@@ -223,6 +224,11 @@ impl Desk {
     /// The open vault.
     fn session(&self) -> Answer<Arc<Session>> {
         hold(&self.session).clone().ok_or(CommandError::Locked)
+    }
+
+    /// Whether the open vault has been let into an organisation.
+    fn has_organisation(&self) -> bool {
+        self.session().is_ok_and(|session| session.org_count() > 0)
     }
 
     /// Who is signed in.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use strongroom_client::{
-    profile::ServerPlace,
+    profile::{ServerPlace, VaultRecord},
     vault::{OpenOrg, Session, Standing, VaultError},
 };
 
@@ -27,6 +27,9 @@ impl Desk {
     /// The status bar.
     pub async fn status(&self) -> Answer<StatusView> {
         let copied = hold(&self.copied).clone();
+        if !self.has_organisation() {
+            return Ok(waiting_view(&self.session()?.record(), copied));
+        }
         self.look(move |session, org| Ok(status_view(session, org, copied))).await
     }
 
@@ -114,6 +117,26 @@ fn status_view(session: &Session, org: &mut OpenOrg, copied: Option<Copied>) -> 
         locks_at: None,
         verified_at: standing.synced_ms.map(translate::millis),
         stop: standing.stop.as_ref().map(|stop| translate::stop(stop, evidence)),
+        device: device::name(),
+    }
+}
+
+/// The status bar of a vault that nobody has let in yet: nothing is verified.
+fn waiting_view(record: &VaultRecord, copied: Option<Copied>) -> StatusView {
+    StatusView {
+        server: place(&record.server),
+        embedded: record.server == ServerPlace::Embedded,
+        last_sync: None,
+        state: VerifyState::Behind,
+        link: 0,
+        commit: 0,
+        audit: 0,
+        checked: 0,
+        to_check: 0,
+        clipboard: copied.map(|copied| CopyView { name: copied.name, clears_at: copied.clears_at }),
+        locks_at: None,
+        verified_at: None,
+        stop: None,
         device: device::name(),
     }
 }

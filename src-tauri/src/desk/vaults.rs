@@ -1,6 +1,6 @@
 //! Vaults of this computer: make, select, open, lock, remove; and what their secure windows show.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use strongroom_client::{
     api::Admission,
@@ -44,13 +44,15 @@ impl Desk {
             staged_kept: 0,
             clipboard_cleared: false,
         });
+        let waiting = self.waiting()?;
+        self.shown_waiting.store(waiting.is_some(), Ordering::Relaxed);
         Ok(AppView {
             phase,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             current: self.selected()?.map(|vault| vault.to_string()),
             vaults: listing.vaults.iter().map(vault_view).collect(),
             locked: (phase == Phase::Locked).then_some(locked),
-            waiting: self.waiting()?,
+            waiting,
             keyring: translate::keyring(ring),
             settings: translate::settings_out(&hold(&self.settings), ring, self.folder()),
         })

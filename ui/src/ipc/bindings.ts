@@ -181,6 +181,8 @@ export const commands = {
 	lockFileSave: () => typedError<string | null, CommandError>(__TAURI_INVOKE("lock_file_save")),
 	/**  Asks a server who it is. */
 	serverLook: (address: string) => typedError<ServerView, CommandError>(__TAURI_INVOKE("server_look", { address })),
+	/**  Signs in at a provider of a server through the system's browser, and waits for the person there. */
+	serverSignIn: (address: string, issuer: string) => typedError<BrowserSignIn, CommandError>(__TAURI_INVOKE("server_sign_in", { address, issuer })),
 	/**  Opens the secure window in which a vault on a team server gets its passphrase. */
 	vaultCreateOn: (address: string, label: string, person: string, organisation: string, founderCode: string | null) => typedError<null, CommandError>(__TAURI_INVOKE("vault_create_on", { address, label, person, organisation, founderCode })),
 	/**  Opens the secure window in which somebody joins a vault. */
@@ -420,6 +422,12 @@ export type Because = {
 	at: number,
 };
 
+/**  How a sign-in through the browser ended. */
+export type BrowserSignIn = {
+	/**  This identity has an account there: restore it with the Emergency Kit. Otherwise make one. */
+	known: boolean,
+};
+
 /**  What a principal has in an environment. */
 export type CellState = 
 /**  Holds the data key. */
@@ -469,6 +477,10 @@ export type CommandError =
 { code: "keyringBusy" } | 
 /**  The Secret Key is not on this computer. */
 { code: "secretKeyNeeded" } | 
+/**  Nobody was signed in through the browser. */
+{ code: "signIn"; 
+/**  Why. */
+problem: SignInProblem } | 
 /**  The server cannot be reached. */
 { code: "offline"; 
 /**  Since when. */
@@ -1550,6 +1562,19 @@ export type SettingsView = {
 	/**  Where the vaults of this computer lie. */
 	dataFolder: string,
 };
+
+/**  Why nobody was signed in through the browser. */
+export type SignInProblem = 
+/**  The provider's address is not safe to open. */
+"unsafe" | 
+/**  The provider does not answer as it should. */
+"provider" | 
+/**  The provider or the person said no. */
+"denied" | 
+/**  Nobody came back in time. */
+"timedOut" | 
+/**  No browser could be opened. */
+"noBrowser";
 
 /**  A secure window signed something. */
 export type Signed = SignedView;

@@ -10,6 +10,14 @@ const badCodes: Record<Extract<CommandError, { code: "badCode" }>["problem"], st
   unknown: "The server does not know this code. Ask whoever gave it to you.",
 };
 
+const signIns: Record<Extract<CommandError, { code: "signIn" }>["problem"], string> = {
+  unsafe: "The sign-in address of this server is not safe to open. Tell whoever runs the server.",
+  provider: "The sign-in service does not answer as it should. Try again, or tell whoever runs the server.",
+  denied: "The sign-in was refused. Nothing was changed.",
+  timedOut: "Nobody came back from the browser in time. Try again.",
+  noBrowser: "No browser could be opened on this computer.",
+};
+
 /** The one place where an error code becomes a sentence: what happened, then what to do. */
 export function explain(error: CommandError): string {
   switch (error.code) {
@@ -29,6 +37,8 @@ export function explain(error: CommandError): string {
         : `No connection to the server since ${clockTime(error.since)}. Nothing was changed. Try again when you are back.`;
     case "refused":
       return `The server refused this (status ${error.status}, “${quoted(error.server)}”). Nothing was changed.`;
+    case "signIn":
+      return signIns[error.problem];
     case "garbage":
       return "The server answered something that is not the protocol. Nothing of it was used.";
     case "stopped":

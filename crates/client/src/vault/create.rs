@@ -37,7 +37,7 @@ pub struct Creation {
     /// What a guess at the passphrase costs.
     pub cost: Cost,
     /// What lets a new account in, where its server asks for it.
-    pub admission: Option<Admission>,
+    pub admission: Option<Arc<Admission>>,
 }
 
 impl std::fmt::Debug for Creation {
@@ -68,7 +68,7 @@ impl Creation {
         let account = tokio::task::spawn_blocking(make).await??;
         task.step(2)?;
         let request = account.request(self.api.origin().as_str());
-        self.api.create_account(&request, self.admission.as_ref()).await?;
+        self.api.create_account(&request, self.admission.as_deref()).await?;
 
         task.step(3)?;
         let me = Arc::clone(&account.me);

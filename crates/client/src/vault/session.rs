@@ -47,6 +47,8 @@ pub enum TaskKind {
     Join,
     /// Restoring from an Emergency Kit.
     Restore,
+    /// Waiting for a sign-in in the browser.
+    SignIn,
 }
 
 /// How far long work is.
