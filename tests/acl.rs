@@ -113,6 +113,124 @@ fn every_command_is_granted_to_its_window_and_to_no_other() {
 }
 
 #[test]
+fn script_in_the_main_window_can_stage_and_never_sign() {
+    let grants = grants();
+    let main: BTreeSet<&str> = grants
+        .iter()
+        .filter(|(_, windows)| windows.contains(MAIN))
+        .map(|(command, _)| command.as_str())
+        .collect();
+    // What it may call is the list of its own commands and two for events, and none of the others.
+    let own: BTreeSet<&str> = MAIN_COMMANDS.iter().copied().collect();
+    let rest: Vec<_> = main.difference(&own).collect();
+    assert_eq!(rest, [&"core:event:allow-listen", &"core:event:allow-unlisten"]);
+    for command in SECURE_COMMANDS {
+        assert!(!main.contains(command), "{command}");
+    }
+    // The window that signs may do that and close itself, and is the only one that may.
+    let signs = |(command, windows): (&String, &BTreeSet<String>)| {
+        (windows.contains(Secure::Sign.label())).then(|| command.clone())
+    };
+    let of_sign: Vec<String> = grants.iter().filter_map(signs).collect();
+    assert_eq!(of_sign, ["secure_close", "sign_context", "sign_submit"]);
+    assert_eq!(grants["sign_submit"], BTreeSet::from([Secure::Sign.label().to_owned()]));
+}
+
+/// What of the client signs what changes who can read, hands out a code, or vouches for a key.
+const GUARDED: &[&str] = &[
+    ".propose(",
+    ".sign(",
+    ".invite_code(",
+    ".invite_take(",
+    ".words_with(",
+    ".mark_words(",
+    "client::look(",
+    "client::Joining",
+    "client::Restore",
+];
+
+/// The files that may call them: each of their functions asks for a `SecureWindow`.
+const GUARDS: &[&str] = &["desk/signing.rs", "desk/joining.rs"];
+
+#[test]
+fn no_path_leads_from_a_command_of_the_main_window_to_a_signature() {
+    let sources = sources("src-tauri/src");
+    // A `SecureWindow` is made in one place, and asked for by the commands of secure windows only.
+    for (file, text) in &sources {
+        if !file.starts_with("commands/secure/") {
+            assert!(!text.contains("SecureWindow::of"), "{file} makes a SecureWindow");
+        }
+        if file != "commands/secure/mod.rs" {
+            assert!(!text.contains("SecureWindow("), "{file} makes a SecureWindow");
+        }
+    }
+    // What is guarded stands in two files, and each of their functions that others may call asks
+    // for the proof.
+    for guard in GUARDS {
+        let open = open_functions(&sources[*guard]);
+        assert!(!open.is_empty(), "{guard}");
+        for function in open {
+            assert!(function.contains("&SecureWindow"), "{guard}: {function}");
+        }
+    }
+    // Nobody in the shell holds the pen itself.
+    for (file, text) in &sources {
+        for tool in ["pen::", "Pen<", "Plan::", "carry_out", ".admit("] {
+            assert!(!text.contains(tool), "{file} has {tool}");
+        }
+    }
+    for (file, text) in &sources {
+        for call in GUARDED.iter().filter(|_| !GUARDS.contains(&file.as_str())) {
+            for line in text.lines().filter(|line| line.contains(call)) {
+                let handed_on = file.starts_with("commands/secure/") && line.contains("(&by,");
+                assert!(handed_on, "{file} has {call}: {line}");
+            }
+        }
+    }
+    for call in GUARDED {
+        assert!(GUARDS.iter().any(|guard| sources[*guard].contains(call)), "nobody uses {call}");
+    }
+    // The search for functions finds what it should find.
+    let text =
+        "    pub async fn a(\n        &self,\n    ) {}\n    fn b() {}\n    pub(super) fn c() {}";
+    assert_eq!(open_functions(text), ["pub async fn a( &self, )", "pub(super) fn c()"]);
+}
+
+/// Every source file below `folder` by its name from there, without its tests.
+fn sources(folder: &str) -> BTreeMap<String, String> {
+    let root = root().join(folder);
+    let mut found = BTreeMap::new();
+    let mut folders = vec![root.clone()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
+            let text = fs::read_to_string(&path).unwrap();
+            let text = text.split("#[cfg(test)]").next().unwrap().to_owned();
+            found.insert(name, text);
+        }
+    }
+    found
+}
+
+/// The heads of all functions that other modules may call, each up to its body.
+fn open_functions(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices("pub") {
+        let head = text[at..].split('{').next().unwrap();
+        let first = head.lines().next().unwrap();
+        if first.contains(" fn ") {
+            found.push(head.split_whitespace().collect::<Vec<_>>().join(" "));
+        }
+    }
+    found
+}
+
+#[test]
 fn the_plugins_give_the_main_window_two_event_commands_and_the_others_nothing() {
     let own = permissions();
     for (window, capability) in capabilities() {
@@ -221,7 +339,13 @@ const SECRET_FIELDS: &[&str] = &[
     "qrSvg",
     "kit",
     "token",
-    "code_words",
+    "bearer",
+    "credential",
+    "inviteCode",
+    "joinCode",
+    "codeWords",
+    "six",
+    "sixWords",
 ];
 
 /// The names of all fields in the types of a TypeScript file.

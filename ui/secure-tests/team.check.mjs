@@ -318,6 +318,14 @@ test("words: different words are told to Rust and explained", async () => {
   assert.equal(page.called("secure_close").length, 1);
 });
 
+test("words: a key that changed meanwhile is not vouched for", async () => {
+  const page = await visit("words", { words_context: WORDS, words_submit: new Refusal("summaryChanged") });
+  await page.wait(700);
+  await page.click("match");
+  assert.match(page.text("error"), /changed while you compared/);
+  assert.equal(page.id("match").disabled, true);
+});
+
 test("token: Close wakes with the check box; leaving before is asked about once", async () => {
   const page = await visit("token", { token_context: TOKEN, token_copy: { name: "", clearsAt: NOW + 30_000 }, token_copy_ci: { name: "", clearsAt: NOW + 30_000 }, token_save: "/home/mara/deploy-eu.token" });
   assert.equal(page.text("signed"), "link 413 by Mara Lind");

@@ -1,6 +1,8 @@
 // Compare words: two people on the telephone, six words made of both their keys.
 import { CALM, byId, complain, countdown, invoke, open, say, sentence } from "./frame.js";
 
+const CHANGED = "The other person's key changed while you compared. Close this window, then compare the new words.";
+
 open({
   command: "words_context",
   show({ name, six, fingerprint }) {
@@ -32,8 +34,8 @@ async function answer(same) {
     await invoke("words_submit", { same });
     if (!same) explain();
   } catch (error) {
-    pause(false);
-    complain(sentence(error));
+    pause(error.code === "summaryChanged");
+    complain(error.code === "summaryChanged" ? CHANGED : sentence(error));
   }
 }
 
