@@ -11,7 +11,8 @@ const errors: CommandError[] = [
   { code: "cacheCorrupt" }, { code: "cancelled" }, { code: "notAllowed" }, { code: "notFound" }, { code: "notAnEnvFile" }, { code: "badAddress", insecure: true }, { code: "badAddress", insecure: false },
   { code: "wrongAddress", other: "https://other.example" }, { code: "registrationClosed" }, { code: "browserFailed" }, { code: "badCode", problem: "mistyped" }, { code: "badCode", problem: "used" }, { code: "badCode", problem: "expired" },
   { code: "badCode", problem: "foreign" }, { code: "badCode", problem: "unknown" }, { code: "alreadyHere" }, { code: "summaryChanged" }, { code: "lastOwner" }, { code: "policyForbids" },
-  { code: "keyDue" }, { code: "removed" }, { code: "notReady", missing: "two data keys are due" }, { code: "internal", reportId: "r-7" },
+  { code: "keyDue" }, { code: "removed" }, { code: "unreadable", count: 1 }, { code: "unreadable", count: 3 }, { code: "signIn", problem: "unsafe" }, { code: "signIn", problem: "provider" }, { code: "signIn", problem: "denied" },
+  { code: "signIn", problem: "timedOut" }, { code: "signIn", problem: "noBrowser" }, { code: "notReady", missing: "two data keys are due" }, { code: "internal", reportId: "r-7" },
 ];
 
 describe("every error", () => {

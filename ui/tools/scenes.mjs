@@ -109,6 +109,7 @@ export const scenes = [
   { name: "trust-stopped", query: "state=stopped", run: (page) => by(page, "status-verified").click() },
   { name: "due", query: "due=1", run: (page) => page.locator('[data-name="storefront/staging"]').click() },
   { name: "lost", query: "lost=1", run: (page) => page.locator('[data-name="payments/prod"]').click() },
+  { name: "waiting", query: "waiting=1", run: (page) => by(page, "waiting-ask").waitFor() },
   { name: "join", query: "phase=welcome", run: (page) => by(page, "welcome-join").focus() },
   { name: "server", query: "phase=welcome", run: (page) => by(page, "welcome-server").click() },
   { name: "server-look", query: "phase=welcome", run: async (page) => { await by(page, "welcome-server").click(); await by(page, "server-address").fill("vault.acme.example"); await by(page, "server-look").click(); await by(page, "server-found").waitFor(); } },

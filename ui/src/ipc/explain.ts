@@ -1,4 +1,4 @@
-import { clockTime } from "../shared/words";
+import { clockTime, counted } from "../shared/words";
 import { VaultError } from "./vault";
 import type { CommandError } from "./vault";
 
@@ -85,6 +85,8 @@ export function explain(error: CommandError): string {
       return "The data key of this environment must be replaced before anything else is signed in it.";
     case "removed":
       return "You are no member of this organisation any more. What was synced before stays on this computer.";
+    case "unreadable":
+      return `${counted(error.count)} ${error.count === 1 ? "secret does" : "secrets do"} not open under this data key, so the key was not replaced. Nothing was signed. Write ${error.count === 1 ? "it" : "them"} anew, then try again.`;
     case "notReady":
       return `Something else comes first: ${quoted(error.missing).replace(/\.$/, "")}.`;
     case "internal":

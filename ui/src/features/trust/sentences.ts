@@ -6,7 +6,7 @@ export type Claim = { id: string; title: string; to: string; text: string; code:
 /** What this computer checked itself: one claim a line, with its number. What was not checked is not claimed. */
 export function claims(view: TrustView, organisation: string): Claim[] {
   const all: Claim[] = [
-    { id: "chain", title: "Members and rights", to: `link ${count(view.link)}`, code: view.headCode, whole: true, text: `Who belongs to ${organisation}, who holds which key, and who may change that: every signature from the first link on.` },
+    { id: "chain", title: "Members and rights", to: `to link ${count(view.link)}`, code: view.headCode, whole: true, text: `Who belongs to ${organisation}, who holds which key, and who may change that: every signature from the first link on.` },
   ];
   const commits = view.commits.filter((one) => one.seq > 0);
   const open = commits.filter((one) => !one.complete).length;
@@ -18,7 +18,7 @@ export function claims(view: TrustView, organisation: string): Claim[] {
   }
   if (view.audit.size > 0) {
     all.push({
-      id: "audit", title: "Audit log", to: `entry ${count(view.audit.size)}`, code: view.audit.code, whole: view.audit.complete,
+      id: "audit", title: "Audit log", to: `to entry ${count(view.audit.size)}`, code: view.audit.code, whole: view.audit.complete,
       text: view.audit.complete ? "Every entry was read and hashed here: the log only grew, and nothing in it changed." : "The server proved that the log only grew since this computer last saw it. Its entries were not all read here.",
     });
   }

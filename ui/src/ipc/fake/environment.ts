@@ -80,7 +80,7 @@ export class FakeEnvironment {
     return {
       id, name: change?.name ?? stored?.name ?? "", note: change ? change.note : (stored?.note ?? null), version, staged: change?.op ?? null,
       readers: [
-        { person: people.mara, link: 12, rights: "RWG", endsAt: null },
+        ...(this.lostAt === null ? [{ person: people.mara, link: 12, rights: "RWG", endsAt: null }] : []),
         { person: people.ines, link: 88, rights: "RW", endsAt: null },
         { person: people.teo, link: 301, rights: "R", endsAt: Date.now() + 3 * day },
       ],

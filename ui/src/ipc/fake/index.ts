@@ -8,7 +8,7 @@ const phases = ["welcome", "locked", "open"] as const;
 const states = ["verified", "checking", "behind", "stopped"] as const;
 const roles = ["owner", "admin", "member", "reviewer"] as const;
 
-/** `?fake=1&phase=locked&theme=light&state=behind&staged=1&big=50000&empty=1&sample=1&conflict=1&role=reviewer&alone=1&due=1&lost=1&reset=1&leaver=1` */
+/** `?fake=1&phase=locked&theme=light&state=behind&staged=1&big=50000&empty=1&sample=1&conflict=1&role=reviewer&alone=1&due=1&lost=1&reset=1&leaver=1&waiting=1` */
 export function fakeFromAddress(query: URLSearchParams): Vault {
   const scenario: Scenario = {
     phase: phases.find((one) => one === query.get("phase")) ?? "open",
@@ -23,6 +23,7 @@ export function fakeFromAddress(query: URLSearchParams): Vault {
     due: query.has("due"),
     lost: query.has("lost"),
     reset: query.has("reset"),
+    waiting: query.has("waiting"),
     leaver: query.has("leaver"),
     slow: Number(query.get("slow") ?? 0),
   };

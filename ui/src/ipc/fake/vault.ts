@@ -36,6 +36,8 @@ export type Scenario = {
   reset?: boolean;
   /** Principals and environments of a large matrix. */
   matrix?: number;
+  /** The vault is joined, and nobody has let its person in yet. */
+  waiting?: boolean;
   /** Oskar Vale was offboarded and the queue is being worked off. */
   leaver?: boolean;
   /** Milliseconds that every step of long work takes. */
@@ -373,6 +375,10 @@ export class FakeVault implements Vault {
 
   async syncNow(): Promise<StatusView> {
     if (this.scenario.state === "behind") this.scenario.state = "verified";
+    if (this.scenario.waiting) {
+      this.scenario.waiting = false;
+      this.emit("appChanged", this.#app());
+    }
     const status = this.#status();
     this.emit("statusChanged", status);
     return status;
@@ -474,7 +480,11 @@ export class FakeVault implements Vault {
   }
 
   #app(): AppView {
-    return { phase: this.#phase, version: "0.1.0", vaults: this.#vaults, current: this.#current, locked: this.#phase === "locked" ? this.#locked : null, keyring: "available", waiting: null, settings: this.#settings };
+    return { phase: this.#phase, version: "0.1.0", vaults: this.#vaults, current: this.#current, locked: this.#phase === "locked" ? this.#locked : null, keyring: "available", waiting: this.#phase === "open" && this.scenario.waiting ? this.#waiting() : null, settings: this.#settings };
+  }
+
+  #waiting(): NonNullable<AppView["waiting"]> {
+    return { since: this.started - 4 * 60_000, server: "vault.acme.example", organisationWords: "harbor violin cedar planet", fingerprint: "m4xv-92qd-0tnh-6rwk-z8ca" };
   }
 
   #open(): void {
