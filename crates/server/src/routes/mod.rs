@@ -13,6 +13,7 @@ mod schemas;
 mod server;
 mod sessions;
 mod sync;
+mod uploads;
 mod write;
 
 use axum::Router;

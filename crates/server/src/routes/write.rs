@@ -14,17 +14,16 @@ use axum::response::Response;
 use strongroom_chain::{EnvHistory, OrgState};
 use strongroom_format::commit::SignedCommit;
 use strongroom_format::event::EventKind;
-use strongroom_format::hash::{Digest, ZERO};
+use strongroom_format::hash::Digest;
 use strongroom_format::id::{DeviceId, EnvId, InviteId, OrgId, Principal, TokenId};
 use strongroom_format::statement::{Body, CutPoint, Link};
-use strongroom_format::wire::{
-    InviteUpload, MAX_BATCH_ENVS, TokenUpload, WriteAnswer, WriteBatch, content_hash,
-};
+use strongroom_format::wire::{MAX_BATCH_ENVS, WriteAnswer, WriteBatch, content_hash};
 use strongroom_store::{
     CommitRow, InviteAuth, Item, LinkRow, PreviousRow, StoreError, TokenAuth, WrapRow,
 };
 
 use super::audit::check_acts;
+use super::uploads::{match_invites, match_keys, match_tokens};
 use crate::app::Shared;
 use crate::error::ApiError;
 use crate::http::{Peer, Unread, answer_json, enter_with_page, identify, malformed};
@@ -134,6 +133,12 @@ impl Job for Write {
 impl Write {
     async fn check(&self, batch: &mut Batch<'_>) -> Result<Checked, Stop> {
         let now_ms = batch.now_ms;
+        if !self.founds {
+            // Before anything is said about what was sent.
+            let vault = batch.vault(&self.subject.org).await?;
+            let vault = vault.ok_or(Stop::Refused(ApiError::not_found()))?;
+            crate::rights::require_insider(&vault.state, &self.by, now_ms, false)?;
+        }
         if self.batch.links.is_empty() && self.batch.commits.is_empty() {
             let message = "there is nothing to write";
             return Err(Stop::Refused(ApiError::unprocessable("empty", message)));
@@ -145,7 +150,6 @@ impl Write {
         } else {
             let vault = batch.vault(&self.subject.org).await?;
             let vault = vault.ok_or(Stop::Refused(ApiError::not_found()))?;
-            crate::rights::require_insider(&vault.state, &self.by, now_ms, false)?;
             let mut state = (*vault.state).clone();
             for link in &links {
                 state.apply(link).map_err(ApiError::from)?;
@@ -394,106 +398,6 @@ fn check_clock(time_ms: u64, now_ms: u64) -> Result<(), ApiError> {
         return Err(ApiError::unprocessable("clock-ahead", message));
     }
     Ok(())
-}
-
-/// Wraps and sealed previous keys must be exactly those that the links list.
-fn match_keys(
-    batch: &WriteBatch,
-    links: &[Link],
-) -> Result<(Vec<WrapRow>, Vec<PreviousRow>), ApiError> {
-    let mut listed = BTreeMap::new();
-    let mut sealed = BTreeMap::new();
-    for link in links {
-        let seq = link.statement.seq;
-        if let Body::DekEpoch { env, epoch, wraps, previous, .. } = &link.statement.body {
-            for entry in wraps {
-                listed.insert((*env, *epoch, entry.recipient), (entry.wrap, seq));
-            }
-            if *previous != ZERO {
-                sealed.insert((*env, epoch.saturating_sub(1)), (*previous, seq));
-            }
-        }
-    }
-    let wrong = || ApiError::unprocessable("wrong-wraps", "the wraps are not those of the links");
-    let mut wraps = Vec::with_capacity(batch.wraps.len());
-    for upload in &batch.wraps {
-        let (hash, link) =
-            listed.remove(&(upload.env, upload.epoch, upload.recipient)).ok_or_else(wrong)?;
-        if content_hash(&upload.wrap) != hash {
-            return Err(wrong());
-        }
-        wraps.push(WrapRow {
-            env: upload.env,
-            epoch: upload.epoch,
-            link,
-            recipient: upload.recipient,
-            wrap: upload.wrap,
-        });
-    }
-    let mut previous = Vec::with_capacity(batch.previous.len());
-    for upload in &batch.previous {
-        let (hash, link) = sealed.remove(&(upload.env, upload.epoch)).ok_or_else(wrong)?;
-        if content_hash(&upload.sealed) != hash {
-            return Err(wrong());
-        }
-        previous.push(PreviousRow {
-            env: upload.env,
-            epoch: upload.epoch,
-            link,
-            sealed: upload.sealed.clone(),
-        });
-    }
-    if listed.is_empty() && sealed.is_empty() { Ok((wraps, previous)) } else { Err(wrong()) }
-}
-
-/// The hashes of bearers must be exactly those of the tokens that the links issue.
-fn match_tokens(
-    batch: &WriteBatch,
-    links: &[Link],
-    org: OrgId,
-) -> Result<Vec<(TokenId, TokenAuth)>, ApiError> {
-    let issued = links.iter().filter_map(|link| match &link.statement.body {
-        Body::TokenIssue { token, .. } => Some(*token),
-        _ => None,
-    });
-    let mut issued: BTreeSet<TokenId> = issued.collect();
-    let mut tokens = Vec::with_capacity(batch.tokens.len());
-    for TokenUpload { token, bearer_hash } in &batch.tokens {
-        if !issued.remove(token) {
-            return Err(wrong_tokens());
-        }
-        tokens.push((*token, TokenAuth { org, hash: *bearer_hash }));
-    }
-    if issued.is_empty() { Ok(tokens) } else { Err(wrong_tokens()) }
-}
-
-fn wrong_tokens() -> ApiError {
-    ApiError::unprocessable("wrong-tokens", "the tokens are not those of the links")
-}
-
-/// The same for the invitations that the links make.
-fn match_invites(
-    batch: &WriteBatch,
-    links: &[Link],
-    org: OrgId,
-) -> Result<Vec<(InviteId, InviteAuth)>, ApiError> {
-    let wrong = || {
-        let message = "the invitations are not those of the links";
-        ApiError::unprocessable("wrong-invites", message)
-    };
-    let made = links.iter().filter_map(|link| match &link.statement.body {
-        Body::Invite { invite, .. } => Some(*invite),
-        _ => None,
-    });
-    let mut made: BTreeSet<InviteId> = made.collect();
-    let mut invites = Vec::with_capacity(batch.invites.len());
-    for InviteUpload { invite, bearer_hash } in &batch.invites {
-        if !made.remove(invite) {
-            return Err(wrong());
-        }
-        invites.push((*invite, InviteAuth { org, hash: *bearer_hash, spent: false }));
-    }
-    if made.is_empty() { Ok(invites) } else { Err(wrong()) }
 }
 
 /// Who comes and who goes by these links.

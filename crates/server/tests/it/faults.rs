@@ -8,16 +8,20 @@ use strongroom_format::hash::Digest;
 use strongroom_format::id::{
     DeviceId, EnvId, InviteId, OrgId, Principal, SecretId, TokenId, UserId,
 };
-use strongroom_format::statement::EpochReason;
-use strongroom_format::wire::EnvelopePage;
+use strongroom_format::statement::{Body, EpochReason, Role};
+use strongroom_format::wire::{BindIdentity, EnvelopePage, JoinList};
+use strongroom_server::Config;
 use strongroom_store::{
     Account, ActorHead, CommitRow, EnvHeadRow, EventRow, Identity, InviteAuth, Item, JoinRow,
     LinkRow, NodeRow, PreviousRow, ReadTx, Store, StoreError, TokenAuth, WrapRow, WriteTx,
 };
 use strongroom_store_sqlite::SqliteStore;
 
+use crate::bodies::replacement;
+use crate::issuer::{Issuer, Signer, header};
+use crate::joins::{ask, ask_for_reset, credential, with_other_keys};
 use crate::server::Server;
-use crate::team::{PROD, secret};
+use crate::team::{PROD, Person, Team, secret};
 use crate::writes::picture;
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -153,10 +157,14 @@ const STEPS: [&str; 14] = [
 ];
 
 async fn faulty(dir: &std::path::Path) -> (Server, Plan) {
+    faulty_with(dir, |_| {}).await
+}
+
+async fn faulty_with(dir: &std::path::Path, change: impl FnOnce(&mut Config)) -> (Server, Plan) {
     let plan = Plan::default();
     let inner = Arc::new(SqliteStore::open(&dir.join("test.db"), None).await.unwrap());
-    let server = Server::start_on(Arc::new(Faulty { inner, plan: Arc::clone(&plan) })).await;
-    (server, plan)
+    let store = Arc::new(Faulty { inner, plan: Arc::clone(&plan) });
+    (Server::start_on_with(store, change).await, plan)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -202,6 +210,7 @@ async fn a_request_whose_audit_entry_cannot_be_stored_fails() {
             format!("/v1/orgs/{org}/audit/inclusion?index=0"),
             "/v1/orgs".to_owned(),
             "/v1/account".to_owned(),
+            format!("/v1/orgs/{org}/joins"),
         ] {
             *plan.lock().unwrap() = Some((step, StoreError::Full));
             server.client.get(&path, &session).await.is(507, "storage-full");
@@ -268,10 +277,151 @@ async fn a_full_storage_refuses_and_recovers_without_a_restart() {
 }
 
 /// An act that is the first one on its device.
-fn fresh_device(team: &crate::team::Team, step: &str) -> strongroom_format::event::SignedAct {
+fn fresh_device(team: &Team, step: &str) -> strongroom_format::event::SignedAct {
     let mut signed = team.owner.act(team, None);
     let hash = strongroom_format::hash::sha256(&[step.as_bytes()]);
     signed.act.device.0.copy_from_slice(&hash[..16]);
     signed.signature = team.owner.sign(&signed.act.message());
     signed
+}
+
+/// What brings people in, and the steps at which each of it may fail.
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_brings_people_in_and_fails_at_any_step_never_happened() {
+    let dir = tempfile::tempdir().unwrap();
+    let (server, plan) = faulty(dir.path()).await;
+    let (mut team, session) = server.team().await;
+    let (client, org, owner) = (&server.client, team.org(), team.owner.clone());
+    let bob = Person::new(2);
+    let fails = |step: &'static str| *plan.lock().unwrap() = Some((step, StoreError::Full));
+    let reached = |step: &str| assert!(plan.lock().unwrap().is_none(), "{step} was never reached");
+
+    let mut next = team.clone();
+    let invite = next.invite(50, Role::Member, team.now + 1_000_000);
+    let batch = next.take_batch();
+    for step in ["insert_invite_auth", "insert_links", "commit"] {
+        fails(step);
+        client.write(&org, &session, &batch).await.is(507, "storage-full");
+        reached(step);
+    }
+    client.write(&org, &session, &batch).await.is(200, "ok");
+    team = next;
+
+    let bearer = credential(invite, &Team::invite_secret(50));
+    let chain = format!("/v1/orgs/{org}/invite/chain?from=0");
+    let join = format!("/v1/orgs/{org}/invite/join");
+    let request = ask(&org, invite, &bob);
+    let waiting = async || {
+        let list: JoinList = client.get(&format!("/v1/orgs/{org}/joins"), &session).await.json();
+        list.joins.len()
+    };
+    for step in ["invite_auth", "insert_events", "insert_nodes", "insert_checkpoint", "commit"] {
+        fails(step);
+        client.get(&chain, &bearer).await.is(507, "storage-full");
+        reached(step);
+    }
+    for step in ["invite_auth", "joins", "put_join", "insert_events", "commit"] {
+        fails(step);
+        client.post_json_as(&join, &bearer, &request).await.is(507, "storage-full");
+        reached(step);
+        assert_eq!(waiting().await, 0, "{step}");
+    }
+    client.post_json_as(&join, &bearer, &request).await.is(200, "ok");
+
+    let account = client.account(&bob);
+    for step in ["orgs_of", "account", "insert_account", "insert_events", "commit"] {
+        fails(step);
+        client.post_json_as("/v1/accounts", &bearer, &account).await.is(507, "storage-full");
+        reached(step);
+    }
+    client.post_json_as("/v1/accounts", &bearer, &account).await.is(201, "ok");
+
+    let keyset = replacement(client, &owner, &owner, owner.user(), 2);
+    for step in ["account", "orgs_of", "replace_account", "insert_events", "commit"] {
+        fails(step);
+        let answer = client.post_json_as("/v1/account/keyset", &session, &keyset).await;
+        answer.is(507, "storage-full");
+        reached(step);
+    }
+    client.post_json_as("/v1/account/keyset", &session, &keyset).await.is(200, "ok");
+
+    let mut next = team.clone();
+    next.add(&bob, Role::Member, invite);
+    let batch = next.take_batch();
+    for step in ["drop_joins", "set_insider", "commit"] {
+        fails(step);
+        client.write(&org, &session, &batch).await.is(507, "storage-full");
+        reached(step);
+        assert_eq!(waiting().await, 1, "{step}");
+    }
+    client.write(&org, &session, &batch).await.is(200, "ok");
+    assert_eq!(waiting().await, 0);
+    reset_that_fails(&server, &plan, next, &session, &bob).await;
+}
+
+/// The same for somebody who lost all keys and asks with another invitation.
+async fn reset_that_fails(
+    server: &Server,
+    plan: &Plan,
+    mut team: Team,
+    session: &str,
+    bob: &Person,
+) {
+    let (client, org) = (&server.client, team.org());
+    let invite = team.invite(51, Role::Member, team.now + 1_000_000);
+    client.write(&org, session, &team.take_batch()).await.is(200, "ok");
+    let bearer = credential(invite, &Team::invite_secret(51));
+    let new = with_other_keys(bob, 70);
+    let request = ask_for_reset(&org, &new);
+    let join = format!("/v1/orgs/{org}/invite/join");
+    client.post_json_as(&join, &bearer, &request).await.is(200, "ok");
+    let pop = request.pop.0.try_into().unwrap();
+    team.say(Body::KeyReset { user: new.user(), keys: new.keys(), pop });
+    let batch = team.take_batch();
+    let chain = format!("/v1/orgs/{org}/invite/chain?from=0");
+    for step in ["joins", "spend_invite", "drop_joins", "commit"] {
+        *plan.lock().unwrap() = Some((step, StoreError::Full));
+        client.write(&org, session, &batch).await.is(507, "storage-full");
+        assert!(plan.lock().unwrap().is_none(), "{step} was never reached");
+        client.get(&chain, &bearer).await.is(200, "ok");
+    }
+    client.write(&org, session, &batch).await.is(200, "ok");
+    client.get(&chain, &bearer).await.is(403, "invite-used");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_whose_binding_fails_at_any_step_is_free() {
+    let dir = tempfile::tempdir().unwrap();
+    let signer = Signer::ed(1);
+    let issuer = Issuer::start(&[signer.jwk("k1")]).await;
+    let config = issuer.config(signer.algorithm());
+    let (server, plan) = faulty_with(dir.path(), |c| c.issuers = vec![config]).await;
+    let (client, header) = (&server.client, header(signer.algorithm(), "k1"));
+    let token = |subject: &str| signer.token(&header, &issuer.claims(subject).to_string());
+    let (_, session) = server.team().await;
+    let path = "/v1/account/identity";
+    let bind = BindIdentity { id_token: token("mara") };
+    let bob = client.account(&Person::new(2));
+    for step in ["bound_user", "identities_of", "insert_identity", "insert_events", "commit"] {
+        *plan.lock().unwrap() = Some((step, StoreError::Full));
+        client.post_json_as(path, &session, &bind).await.is(507, "storage-full");
+        assert!(plan.lock().unwrap().is_none(), "{step} was never reached");
+        client.get("/v1/orgs", &bind.id_token).await.is(401, "unknown-identity");
+    }
+    client.post_json_as(path, &session, &bind).await.is(200, "ok");
+    // The first request with it is a sign-in; it fails until that stands in the log.
+    for step in ["insert_events", "commit"] {
+        *plan.lock().unwrap() = Some((step, StoreError::Full));
+        client.get("/v1/orgs", &bind.id_token).await.is(507, "storage-full");
+        assert!(plan.lock().unwrap().is_none(), "{step} was never reached");
+    }
+    client.get("/v1/orgs", &bind.id_token).await.is(200, "ok");
+    for step in ["insert_account", "insert_identity", "commit"] {
+        *plan.lock().unwrap() = Some((step, StoreError::Full));
+        let answer = client.post_json_as("/v1/accounts", &token("bob"), &bob).await;
+        answer.is(507, "storage-full");
+        assert!(plan.lock().unwrap().is_none(), "{step} was never reached");
+    }
+    client.post_json_as("/v1/accounts", &token("bob"), &bob).await.is(201, "ok");
+    client.get("/v1/orgs", &token("bob")).await.is(200, "ok");
 }

@@ -27,13 +27,13 @@ pub(crate) fn ask(org: &OrgId, invite: InviteId, who: &Person) -> JoinRequest {
     }
 }
 
-fn ask_for_reset(org: &OrgId, who: &Person) -> JoinRequest {
+pub(crate) fn ask_for_reset(org: &OrgId, who: &Person) -> JoinRequest {
     let pop = who.sign(&key_change_message(org, &who.user(), &who.keys()));
     JoinRequest { pop: B64(pop.to_vec()), reset: true, ..ask(org, InviteId::ZERO, who) }
 }
 
 /// The keys of `seed` in the place of `who`.
-fn with_other_keys(who: &Person, seed: u8) -> Person {
+pub(crate) fn with_other_keys(who: &Person, seed: u8) -> Person {
     Person { who: who.who, ..Person::new(seed) }
 }
 

@@ -9,6 +9,7 @@
 
 mod accounts;
 mod audit;
+mod bodies;
 mod connections;
 mod faults;
 mod hostile_tokens;

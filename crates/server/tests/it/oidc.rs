@@ -149,7 +149,11 @@ async fn the_first_request_with_a_token_is_the_sign_in_in_the_log() {
     for _ in 0..3 {
         client.get("/v1/orgs", &fresh).await.is(200, "ok");
     }
+    let bind = BindIdentity { id_token: scene.token("mara-at-home") };
+    client.post_json_as("/v1/account/identity", &fresh, &bind).await.is(200, "ok");
     let log = client.log(&team.org(), &fresh).await;
+    let bound = log.iter().filter(|event| event.act.kind == EventKind::IdentityBound).count();
+    assert_eq!(bound, 1);
     let signed_in = log.iter().filter(|event| event.act.kind == EventKind::SignedIn).count();
     assert_eq!(signed_in, 1, "the token before was seen before there was an organisation");
 }

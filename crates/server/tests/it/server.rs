@@ -255,9 +255,17 @@ impl Server {
     }
 
     pub(crate) async fn start_on(store: Arc<dyn Store>) -> Self {
+        Self::start_on_with(store, |_| {}).await
+    }
+
+    pub(crate) async fn start_on_with(
+        store: Arc<dyn Store>,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(TestClock(AtomicU64::new(START + 60_000)));
-        let config = config(&dir.path().join("data"));
+        let mut config = config(&dir.path().join("data"));
+        change(&mut config);
         let running = start_on(config, clock.clone(), store).await.unwrap();
         Self { client: Client::new(running.origin()), running: Some(running), dir, clock }
     }

@@ -96,7 +96,7 @@ async fn a_revocation_under_load_has_no_late_success() {
     server.client.write(&org, &session, &team.take_batch()).await.is(200, "ok");
     let done = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let mut readers = Vec::new();
-    for _ in 0..8 {
+    for _ in 0..64 {
         let (client, done) = (server.client.clone(), done.clone());
         let (path, credential) = (format!("/v1/orgs/{org}/envs/{PROD}/items"), credential.clone());
         readers.push(tokio::spawn(async move {
