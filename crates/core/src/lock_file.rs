@@ -15,6 +15,8 @@
 //! There is one spelling: environments rise by id, numbers have no leading zeros, and the file ends
 //! with a newline. A carriage return before a newline is taken for what version control makes of it.
 
+use std::fmt::Write as _;
+
 use strongroom_chain::OrgState;
 use strongroom_format::hash::{Digest, ZERO};
 use strongroom_format::id::{EnvId, OrgId};
@@ -145,7 +147,9 @@ impl Lock {
         );
         for pin in &self.envs {
             let EnvPin { env, seq, head, epoch } = pin;
-            text.push_str(&format!("env {env} {seq} {} {epoch}\n", hex(head)));
+            let head = hex(head);
+            // Writing to a text cannot fail.
+            let _ = writeln!(text, "env {env} {seq} {head} {epoch}");
         }
         text
     }
@@ -196,8 +200,13 @@ fn env(text: &str) -> Option<EnvPin> {
     words.next().is_none().then_some(EnvPin { env, seq, head, epoch })
 }
 
-fn hex(digest: &Digest) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+/// A digest in lower-case hexadecimal.
+pub(crate) fn hex(digest: &Digest) -> String {
+    let mut text = String::with_capacity(64);
+    for byte in digest {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 fn unhex(text: &str) -> Option<Digest> {

@@ -53,7 +53,10 @@ impl Session {
         let task = self.begin(TaskKind::Verify, 1);
         let (replica, _) = self.copy_to_change(org)?;
         let mut copy = self.log_to_continue(org, &replica)?;
+        let me = replica.principal();
+        let (device, told) = self.look_at_acts(org, |acts| (acts.device(), acts.acknowledged()))?;
         for pages in 1.. {
+            let pinned = self.copy_to_change(org)?.0.audit().size;
             let page = match self.api.audit_events(&org, copy.size()).await {
                 Ok(page) => page,
                 Err(ApiError::Refused { status: 403, .. }) => return Ok(false),
@@ -65,12 +68,19 @@ impl Session {
             let stated = stated(&replica, &page)?;
             let read_before = copy.size();
             let note = page.checkpoint.clone();
+            if stated.size < pinned {
+                return Err(self.contradicted(org, &copy, &LogError::Shorter, &note));
+            }
             let (done, result) = read_page(copy, replica, pin, stated, page).await?;
             copy = done;
             if let Err(error) = result {
                 return Err(self.contradicted(org, &copy, &error, &note));
             }
             if copy.size() == stated.size && stated.size >= pin.size {
+                let written = copy.actor(me, device).map_or(0, |head| head.seq);
+                if written < told {
+                    return Err(self.contradicted(org, &copy, &LogError::Lost, &note));
+                }
                 return self.settle_log(org, copy, stated, &note).await.map(|()| true);
             }
             if copy.size() == read_before {
@@ -129,7 +139,8 @@ impl Session {
         let (pinned, verified) = (short(&replica.audit().root), replica.audit_note().to_owned());
         let kind = match error {
             LogError::Forked { .. } => StopKind::Fork,
-            LogError::Decode(_) | LogError::Foreign => StopKind::Invalid,
+            LogError::Shorter => StopKind::Rollback,
+            LogError::Decode(_) | LogError::Foreign | LogError::Lost => StopKind::Invalid,
         };
         let stop = Stop { kind, place, pinned, shown: short(&copy.root()) };
         let (verified, shown) = (verified.into_bytes(), note.as_bytes().to_vec());

@@ -1,12 +1,12 @@
 //! The audit log from this side: acts that are signed, kept and sent, and a log that is read whole.
-#![expect(clippy::unwrap_used, reason = "a broken fixture should fail loudly")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a broken fixture should fail loudly")]
 
 #[path = "../vault/world.rs"]
 #[expect(dead_code, reason = "the vault's own tests use all of it")]
 mod world;
 
-use strongroom_client::profile::KeepSecretKey;
-use strongroom_client::vault::{Session, Use};
+use strongroom_client::profile::{KeepSecretKey, VaultId};
+use strongroom_client::vault::{HeadMatch, Session, StopKind, Use, VaultError};
 use strongroom_core::details::EnvClass;
 use strongroom_format::id::{EnvId, Principal, SecretId};
 use strongroom_secret::SecretText;
@@ -126,4 +126,110 @@ async fn an_older_queue_put_back_goes_on_as_another_device() {
     let me = Principal::User(session.user());
     let devices = session.facts(|facts| facts.of(&me).unwrap().devices.len()).unwrap();
     assert_eq!(devices, Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drill_is_dated_signed_and_holds() {
+    let world = World::start().await;
+    let session = world.create(KeepSecretKey::Keyring).await;
+    let (env, _) = with_secret(&session).await;
+    let before = session.trust_facts().unwrap();
+    assert_eq!(before.holders.len(), 1);
+    assert_eq!(before.holders[0].1, "storefront / prod");
+    assert!(before.holders[0].0.people.contains(&session.user()));
+    assert!(before.holders[0].0.drills.is_empty() && !before.audit.complete);
+    assert_eq!(session.drill_run(&[env]).unwrap(), 1);
+    session.sync().await.unwrap();
+    session.pull_log().await.unwrap();
+    let after = session.trust_facts().unwrap();
+    assert!(after.audit.complete);
+    assert!(after.not_covered.len() < before.not_covered.len());
+    let drills = &after.holders[0].0.drills;
+    assert_eq!((drills.len(), drills[0].2), (1, Some(true)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_people_compare_heads_by_a_code() {
+    let world = World::start().await;
+    let session = world.create(KeepSecretKey::Keyring).await;
+    with_secret(&session).await;
+    let facts = session.trust_facts().unwrap();
+    let typed = facts.head_code.to_uppercase().replace(' ', "-");
+    let compare = |link, code: &str| session.heads_compare(link, code);
+    assert_eq!(compare(facts.link, &typed).unwrap(), HeadMatch::Same);
+    assert_eq!(compare(facts.link - 1, &typed).unwrap(), HeadMatch::Differs);
+    assert_eq!(compare(facts.link + 1, &typed).unwrap(), HeadMatch::Unknown);
+    for bad in ["", "abcd", "abcd efgh ijkl mno1", "abcd efgh ijkl mnop q"] {
+        assert!(matches!(compare(facts.link, bad), Err(VaultError::NotACode)), "{bad}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_ends_before_what_was_verified_stops_the_vault() {
+    let world = World::start().await;
+    let session = world.create(KeepSecretKey::Keyring).await;
+    let (env, secret) = with_secret(&session).await;
+    let id = session.record().id;
+    world.close(session).await;
+    let world = world
+        .restart_server_from_backup_after(async |world: World| {
+            use_and_sync(&world, id, env, secret).await;
+            world
+        })
+        .await;
+    let session = world.unlock(id, PASSPHRASE).await.unwrap();
+    stopped(&session, StopKind::Rollback).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_forgot_an_act_it_took_is_stopped() {
+    let world = World::start().await;
+    let session = world.create(KeepSecretKey::Keyring).await;
+    let (env, secret) = with_secret(&session).await;
+    let id = session.record().id;
+    world.close(session).await;
+    let folder = world.folder().join(format!("first/vaults/{id}"));
+    let before: Vec<_> = ["cache", "pins"].iter().map(|name| files(&folder.join(name))).collect();
+    let held = world.empty_keyring();
+    world.restore_keyring(held.clone());
+    let world = world
+        .restart_server_from_backup_after(async |world: World| {
+            use_and_sync(&world, id, env, secret).await;
+            world
+        })
+        .await;
+    // This computer forgets with the server, but for the count of its own acts.
+    for (path, bytes) in before.into_iter().flatten() {
+        std::fs::write(path, bytes).unwrap();
+    }
+    world.restore_keyring(held);
+    let session = world.unlock(id, PASSPHRASE).await.unwrap();
+    stopped(&session, StopKind::Invalid).await;
+}
+
+async fn use_and_sync(world: &World, id: VaultId, env: EnvId, secret: SecretId) {
+    let session = world.unlock(id, PASSPHRASE).await.unwrap();
+    session.open_value(env, &secret, Use::Copied).unwrap();
+    // Each leaves entries behind, so that the other log stays shorter for a while.
+    for _ in 0..4 {
+        session.sync().await.unwrap();
+    }
+    assert_eq!(session.acts_waiting().unwrap(), 0);
+    session.close().await;
+}
+
+/// Reading the log stops everything, and leaves evidence that can be judged.
+async fn stopped(session: &Session, kind: StopKind) {
+    let error = session.pull_log().await.unwrap_err();
+    let VaultError::Stopped(stop) = error else { panic!("{error:?}") };
+    assert_eq!(stop.kind, kind);
+    let evidence = session.with(|org| Ok(org.standing.evidence.clone())).unwrap().unwrap();
+    let judged = strongroom_core::evidence::judge(&std::fs::read(evidence).unwrap()).unwrap();
+    assert_eq!(judged.org, session.current().unwrap());
+    assert!(session.sync().await.is_err(), "nothing goes on");
+}
+
+fn files(folder: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let read = |entry: std::fs::DirEntry| (entry.path(), std::fs::read(entry.path()).unwrap());
+    std::fs::read_dir(folder).unwrap().flatten().map(read).collect()
 }

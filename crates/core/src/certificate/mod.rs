@@ -136,14 +136,14 @@ fn parse(signed: &[u8]) -> Result<Parsed, DecodeError> {
     let mut envs: Vec<CertifiedEnv> = Vec::new();
     for _ in 0..r.count(MAX_LIST)? {
         let env = read_env(&mut r)?;
-        rises(envs.last().map(|last| last.env), env.env)?;
+        rises(envs.last().map(|last| &last.env), &env.env)?;
         envs.push(env);
     }
     let mut values: Vec<CertifiedValue> = Vec::new();
     for _ in 0..r.count(MAX_LIST)? {
         let value = read_value(&mut r)?;
         let key = |v: &CertifiedValue| (v.value.env, v.value.secret);
-        rises(values.last().map(key), key(&value))?;
+        rises(values.last().map(key).as_ref(), &key(&value))?;
         values.push(value);
     }
     r.finish()?;
@@ -151,7 +151,7 @@ fn parse(signed: &[u8]) -> Result<Parsed, DecodeError> {
     Ok(Parsed { links, certificate, signer })
 }
 
-fn rises<K: Ord>(last: Option<K>, next: K) -> Result<(), DecodeError> {
+fn rises<K: Ord>(last: Option<&K>, next: &K) -> Result<(), DecodeError> {
     if last.is_none_or(|last| last < next) { Ok(()) } else { Err(DecodeError::NotCanonical) }
 }
 
@@ -193,8 +193,7 @@ fn read_value(r: &mut Reader<'_>) -> Result<CertifiedValue, DecodeError> {
     };
     let time = |at: u64| Some(at).filter(|at| *at != 0);
     let (fetched, new_value) = (time(r.u64()?), time(r.u64()?));
-    let replaced =
-        if read_flag(r)? { Some(SignedAct::read(r)?) } else { None }.map(|signed| signed.into());
+    let replaced = if read_flag(r)? { Some(SignedAct::read(r)?.into()) } else { None };
     let owner = None; // whom to ask is of no use to whoever reads a certificate
     let value = CouldRead { env, secret, deleted, strongest, fetched, owner, new_value, replaced };
     Ok(CertifiedValue { name, value })

@@ -4,6 +4,7 @@ use strongroom_format::hash::{Digest, sha256};
 use strongroom_format::id::base32;
 
 use super::{CertifiedValue, JudgedEnv, Verdict};
+use crate::lock_file::hex;
 use crate::log::Use;
 use crate::offboard::Tab;
 use crate::utc;
@@ -84,13 +85,12 @@ pub fn page(file: &[u8], verdict: &Verdict) -> String {
     for value in &verdict.certificate.values {
         rows.push_str(&row(verdict, value));
     }
-    let list = |lines: Vec<String>| {
-        lines.iter().map(|line| format!("<li>{}</li>\n", escaped(line))).collect::<String>()
-    };
+    let item = |line: &String| format!("<li>{}</li>\n", escaped(line));
+    let list = |lines: Vec<String>| lines.iter().map(item).collect::<Vec<_>>().concat();
     let name = verdict.certificate.name.as_str();
     let who = if name.is_empty() { verdict.certificate.who.to_string() } else { name.to_owned() };
     let limits = Verdict::LIMITS.iter().map(|&line| line.to_owned()).collect();
-    let digest: String = sha256(&[file]).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex(&sha256(&[file]));
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src \

@@ -73,6 +73,11 @@ impl Acts {
         }
     }
 
+    /// How many acts of this device the server says that it has written down.
+    pub fn acknowledged(&self) -> u64 {
+        self.seq.saturating_sub(self.waiting.len() as u64)
+    }
+
     /// What waits, oldest first.
     pub fn waiting(&self) -> &[SignedAct] {
         &self.waiting

@@ -38,6 +38,12 @@ pub enum LogError {
     /// An entry of another organisation.
     #[error("an entry of the audit log belongs to another organisation")]
     Foreign,
+    /// An act that the server said it had written down is not there.
+    #[error("an act that the server took is missing in the audit log")]
+    Lost,
+    /// The log ends before what was pinned.
+    #[error("the audit log is shorter than what was verified before")]
+    Shorter,
     /// The entries do not give the root that was signed or pinned for this size.
     #[error("the entries of the audit log are not those that were signed, at size {size}")]
     Forked {
