@@ -2,6 +2,7 @@ import type { AccessAxes, AccessCell, AccessChange, AccessColumn, AccessRow, Acc
 import type { Notices } from "../../shared/notices.svelte";
 import { rightsWords } from "../../shared/people";
 import { count, plural } from "../../shared/words";
+import type { Picture } from "./painter";
 import { inColumns } from "./questions";
 import type { Columns, Question } from "./questions";
 import { Tiles } from "./tiles";
@@ -78,7 +79,6 @@ export class Access {
     this.staged = axes.staged;
     if (axes.staged.count === 0) this.review = false;
     this.tiles.begin(axes.version, axes.rows.length, axes.columns.length, same);
-    if (this.question) this.tiles.lookAll();
     if (!same) this.move(this.cursor.row, this.cursor.col);
     this.revision += 1;
   }
@@ -99,15 +99,24 @@ export class Access {
     return r === undefined || c === undefined ? null : this.tiles.cell(r, c);
   }
 
-  hit(row: number, col: number): boolean {
-    const all = this.axes?.columns.length ?? 0;
-    return this.#answer?.cells.has((this.rows[row] ?? 0) * all + (this.cols[col] ?? 0)) ?? false;
-  }
-
-  selected(row: number, col: number): boolean {
-    const { anchor, cursor } = this;
-    if (!anchor || row < 0 || col < 0) return false;
-    return row >= Math.min(anchor.row, cursor.row) && row <= Math.max(anchor.row, cursor.row) && col >= Math.min(anchor.col, cursor.col) && col <= Math.max(anchor.col, cursor.col);
+  /** What is to be drawn, from plain lists: it is asked some hundred times for every frame. */
+  picture(now: number): Picture {
+    const { axes, rows, cols, cursor, anchor, tiles } = this;
+    const hits = this.#answer?.cells;
+    const [top, bottom] = anchor ? [Math.min(anchor.row, cursor.row), Math.max(anchor.row, cursor.row)] : [0, -1];
+    const [left, right] = anchor ? [Math.min(anchor.col, cursor.col), Math.max(anchor.col, cursor.col)] : [0, -1];
+    const total = axes?.columns.length ?? 0;
+    return {
+      rows: rows.length,
+      cols: cols.length,
+      row: (at) => axes?.rows[rows[at] ?? -1],
+      column: (at) => axes?.columns[cols[at] ?? -1],
+      cell: (row, col) => tiles.cell(rows[row] ?? -1, cols[col] ?? -1),
+      hit: (row, col) => hits?.has((rows[row] ?? 0) * total + (cols[col] ?? 0)) ?? false,
+      selected: (row, col) => row >= top && row <= bottom && col >= left && col <= right,
+      cursor,
+      now,
+    };
   }
 
   /** The cursor goes somewhere; with `extend` a selection grows from where it was. Heads are -1. */
@@ -138,10 +147,8 @@ export class Access {
   ask(question: Question | null): void {
     this.question = question;
     this.#answer = null;
-    if (question) {
-      this.tiles.lookAll();
-      this.#look();
-    }
+    this.tiles.everything = question !== null;
+    if (question) this.#look();
     this.#top();
   }
 

@@ -1,198 +1,182 @@
 import type { AccessCell, AccessColumn, AccessRow } from "../../ipc/vault";
 import type { Range } from "../../shared/virtual";
-import { drawn, nameOf } from "./cells";
-import { glyph } from "./glyph";
+import { makeCell, paintCell } from "./cellNode";
+import type { CellNode } from "./cellNode";
 import { fillHead, makeHead } from "./rowHead";
 
 /** What the matrix shows, by the places on screen; `row` and `col` count what the filters leave. */
 export type Picture = {
+  rows: number;
+  cols: number;
   row: (at: number) => AccessRow | undefined;
   column: (at: number) => AccessColumn | undefined;
   cell: (row: number, col: number) => AccessCell | null | undefined;
   /** The cell answers the question that is asked. */
   hit: (row: number, col: number) => boolean;
   selected: (row: number, col: number) => boolean;
-  /** The cell, head of a row (col -1) or head of a column (row -1) that has the cursor. */
+  /** The cell, or the head of a row (col -1) or of a column (row -1), that has the cursor. */
   cursor: { row: number; col: number };
   now: number;
 };
+export type View = { rows: Range; cols: Range; width: number };
 
-type Cell = { el: HTMLElement; name: HTMLElement; tile: HTMLElement; sign: Text; letters: HTMLElement; text: HTMLElement; drawn: string; col: number };
-type Row = { el: HTMLElement; head: HTMLElement; pad: HTMLElement; cells: Cell[]; row: number; headDrawn: string };
+type Line = { el: HTMLElement; head: HTMLElement | null; cells: CellNode[]; drawn: string };
+/** `across` is -1 for the names of the rows. */
+type Block = { el: HTMLElement; lines: Line[]; down: number; across: number };
 
 export const rowHeight = 34;
+/** Rows and columns of a block. */
+export const tall = 8;
+export const broad = 4;
 
 /**
- * Draws the cells in view with nodes that are used again and again, in the order of the page.
- * Nothing is made while scrolling, and a cell whose picture is the same is not touched.
+ * Draws the cells in view in blocks of eight rows by four columns.
+ *
+ * A block is a layer of its own that stands still while the page scrolls: only what comes into view
+ * is painted. What left the view is used again, so scrolling makes no nodes. Blocks around the view
+ * are painted ahead, one at a time.
  */
 export class Painter {
-  #rows: Row[] = [];
-  #cols: Range = { from: 0, to: 0 };
-  #padded = -1;
+  #live = new Map<number, Block>();
+  #free: Block[] = [];
 
-  constructor(readonly body: HTMLElement) {}
+  constructor(
+    readonly body: HTMLElement,
+    readonly names: HTMLElement,
+  ) {}
 
-  /** Where a node belongs: the place on screen of its cell, -1 for the head of a row. */
+  /** Where a node belongs: the place on screen of its cell, col -1 for the head of a row. */
   placeOf(target: EventTarget | null): { row: number; col: number } | null {
-    if (!(target instanceof Element)) return null;
-    const el = target.closest("[role=gridcell], [role=rowheader]");
-    const row = this.#rows.find((one) => one.el === el?.parentElement);
-    if (!row || !el) return null;
-    return { row: row.row, col: row.cells.find((one) => one.el === el)?.col ?? -1 };
+    const el = target instanceof Element ? target.closest("[role=gridcell], [role=rowheader]") : null;
+    if (!el) return null;
+    for (const { lines, down, across } of this.#live.values()) {
+      const at = lines.findIndex((line) => line.el === el.parentElement);
+      const line = lines[at];
+      if (!line) continue;
+      const row = down * tall + at;
+      return { row, col: across < 0 ? -1 : across * broad + line.cells.findIndex((cell) => cell.el === el) };
+    }
+    return null;
   }
 
   /** The node of a cell, or of the head of its row, where it is drawn. */
   nodeOf(row: number, col: number): HTMLElement | null {
-    const line = this.#rows.find((one) => one.row === row);
-    return (col < 0 ? line?.head : line?.cells.find((one) => one.col === col)?.el) ?? null;
+    const line = this.#live.get(keyOf(Math.floor(row / tall), col < 0 ? -1 : Math.floor(col / broad)))?.lines[row % tall];
+    return (col < 0 ? line?.head : line?.cells[col % broad]?.el) ?? null;
   }
 
-  paint(rows: Range, cols: Range, width: number, picture: Picture): void {
-    this.#moveColumns(cols);
-    this.#moveRows(rows);
-    this.body.style.paddingTop = `${rows.from * rowHeight}px`;
-    if (this.#padded !== cols.from * width) {
-      this.#padded = cols.from * width;
-      this.body.style.setProperty("--pad", `${this.#padded}px`);
+  /** Draws everything again that is in view or near it: what is shown changed. */
+  paint(view: View, picture: Picture): void {
+    const wanted = new Set([...this.#near(view, picture, 0), ...this.#near(view, picture, 1)]);
+    for (const [key, block] of this.#live) {
+      if (wanted.has(key)) paintBlock(block, view.width, picture);
+      else this.#park(key, block);
     }
-    for (const row of this.#rows) this.#paintRow(row, picture);
+    this.follow(view, picture);
   }
 
-  /** Rows that left at one end come in again at the other. */
-  #moveRows({ from, to }: Range): void {
-    const wanted = to - from;
-    while (this.#rows.length > wanted) this.#rows.pop()?.el.remove();
-    const first = this.#rows[0]?.row ?? from;
-    for (let left = overlapping(from - first, this.#rows.length); left > 0; left -= 1) {
-      if (from > first) {
-        const row = this.#rows.shift();
-        if (row) this.#rows.push(row);
-        if (row) this.body.append(row.el);
-      } else {
-        const row = this.#rows.pop();
-        if (row) this.#rows.unshift(row);
-        if (row) this.body.prepend(row.el);
-      }
-    }
-    while (this.#rows.length < wanted) {
-      const row = this.#makeRow();
-      this.#rows.push(row);
-      this.body.append(row.el);
-    }
-    this.#rows.forEach((row, at) => (row.row = from + at));
+  /** Draws what came into view by scrolling, and one block ahead. True if there is more to draw ahead. */
+  follow(view: View, picture: Picture): boolean {
+    const missing = this.#near(view, picture, 0).filter((key) => !this.#live.has(key));
+    const ahead = this.#near(view, picture, 1).filter((key) => !this.#live.has(key) && !missing.includes(key));
+    const next = ahead[0];
+    const now = next !== undefined && missing.length === 0 ? [next] : missing;
+    if (now.length > 0) this.#collect(view, picture);
+    for (const key of now) this.#bring(key, view.width, picture);
+    return ahead.length > (missing.length === 0 ? 1 : 0);
   }
 
-  #moveColumns(cols: Range): void {
-    const before = this.#cols;
-    this.#cols = cols;
-    if (before.from === cols.from && before.to === cols.to) return;
-    for (const row of this.#rows) this.#fitColumns(row, before.from);
+  /** The blocks that the view touches, and `around` more on every side; the names of the rows first. */
+  #near({ rows, cols }: View, { rows: allRows, cols: allCols }: Picture, around: number): number[] {
+    const found: number[] = [];
+    const [top, bottom] = within(rows, allRows, tall, around);
+    const [left, right] = within(cols, allCols, broad, around);
+    for (let down = top; down <= bottom; down += 1) {
+      found.push(keyOf(down, -1));
+      for (let across = left; across <= right; across += 1) found.push(keyOf(down, across));
+    }
+    return found;
   }
 
-  #fitColumns(row: Row, before: number): void {
-    const { from, to } = this.#cols;
-    const wanted = to - from;
-    while (row.cells.length > wanted) row.cells.pop()?.el.remove();
-    for (let left = overlapping(from - before, row.cells.length); left > 0; left -= 1) {
-      if (from > before) {
-        const cell = row.cells.shift();
-        if (cell) row.cells.push(cell);
-        if (cell) row.el.append(cell.el);
-      } else {
-        const cell = row.cells.pop();
-        if (cell) row.cells.unshift(cell);
-        if (cell) row.pad.after(cell.el);
-      }
-    }
-    while (row.cells.length < wanted) {
-      const cell = makeCell();
-      row.cells.push(cell);
-      row.el.append(cell.el);
-    }
-    row.cells.forEach((cell, at) => (cell.col = from + at));
+  /** Blocks that are far from the view can be used again. */
+  #collect(view: View, picture: Picture): void {
+    const near = new Set(this.#near(view, picture, 1));
+    for (const [key, block] of this.#live) if (!near.has(key)) this.#park(key, block);
   }
 
-  #makeRow(): Row {
+  #park(key: number, block: Block): void {
+    this.#live.delete(key);
+    this.#free.push(block);
+    block.el.style.transform = "translateX(-30000px)";
+  }
+
+  #bring(key: number, width: number, picture: Picture): void {
+    const down = Math.floor(key / 0x10000);
+    const across = (key % 0x10000) - 1;
+    const at = this.#free.findIndex((one) => one.across < 0 === across < 0);
+    const block = at >= 0 ? this.#free.splice(at, 1)[0] : undefined;
+    const one = block ?? this.#make(across < 0);
+    one.down = down;
+    one.across = across;
+    this.#live.set(key, one);
+    paintBlock(one, width, picture);
+  }
+
+  #make(names: boolean): Block {
     const el = document.createElement("div");
-    el.className = "r";
-    el.setAttribute("role", "row");
-    const head = makeHead();
-    const pad = document.createElement("span");
-    pad.className = "pad";
-    pad.setAttribute("role", "presentation");
-    el.append(head, pad);
-    const row: Row = { el, head, pad, cells: [], row: -1, headDrawn: "" };
-    this.#fitColumns(row, this.#cols.from);
-    return row;
-  }
-
-  #paintRow(row: Row, picture: Picture): void {
-    const principal = picture.row(row.row);
-    if (!principal) return;
-    const { cursor } = picture;
-    const here = cursor.row === row.row && cursor.col === -1;
-    const head = `${row.row} ${here} ${principal.principal.id} ${principal.principal.name} ${principal.trust} ${principal.role} ${principal.leaving}`;
-    if (row.headDrawn !== head) {
-      row.headDrawn = head;
-      row.el.setAttribute("aria-rowindex", String(row.row + 3));
-      fillHead(row.head, principal, here);
-    }
-    for (const cell of row.cells) {
-      const column = picture.column(cell.col);
-      if (column) paintCell(cell, row.row, principal, column, picture);
-    }
+    el.className = "b";
+    el.setAttribute("role", "presentation");
+    const lines = Array.from({ length: tall }, () => makeLine(names));
+    el.append(...lines.map((line) => line.el));
+    (names ? this.names : this.body).append(el);
+    return { el, lines, down: 0, across: names ? -1 : 0 };
   }
 }
 
-/** How many of `total` nodes change ends; none where old and new have nothing in common. */
-function overlapping(shift: number, total: number): number {
-  return Math.abs(shift) < total ? Math.abs(shift) : 0;
+function keyOf(down: number, across: number): number {
+  return down * 0x10000 + across + 1;
 }
 
-function makeCell(): Cell {
+function within({ from, to }: Range, all: number, size: number, around: number): [number, number] {
+  const last = Math.max(0, Math.ceil(all / size) - 1);
+  return [Math.max(0, Math.floor(from / size) - around), Math.min(last, Math.floor(Math.max(from, to - 1) / size) + around)];
+}
+
+function makeLine(names: boolean): Line {
   const el = document.createElement("div");
-  el.setAttribute("role", "gridcell");
-  const name = document.createElement("span");
-  name.className = "hidden-text";
-  const tile = document.createElement("span");
-  const sign = document.createTextNode("");
-  const letters = document.createElement("span");
-  const text = document.createElement("span");
-  // The name says it all; letters and ages are for the eye.
-  tile.setAttribute("aria-hidden", "true");
-  text.setAttribute("aria-hidden", "true");
-  tile.append(sign, letters);
-  el.append(name, tile, text);
-  return { el, name, tile, sign, letters, text, drawn: "", col: -1 };
+  el.className = "r";
+  el.setAttribute("role", "row");
+  const head = names ? makeHead() : null;
+  const cells = names ? [] : Array.from({ length: broad }, makeCell);
+  el.append(...(head ? [head] : cells.map((cell) => cell.el)));
+  return { el, head, cells, drawn: "" };
 }
 
-function paintCell(cell: Cell, row: number, principal: AccessRow, column: AccessColumn, picture: Picture): void {
-  const value = picture.cell(row, cell.col);
-  const { ground, tile, sign, letters, icon, text, tone, clock } = drawn(value, picture.now);
-  const name = nameOf(value, principal, column, picture.now);
-  const here = picture.cursor.row === row && picture.cursor.col === cell.col;
-  const selected = picture.selected(row, cell.col);
-  const first = cell.col > 0 && picture.column(cell.col - 1)?.appId !== column.appId;
-  const full = tile !== "";
-  const classes = `c ${ground}${full ? " full" : ""}${first ? " gs" : ""}${picture.hit(row, cell.col) ? " hit" : ""}${selected ? " sel" : ""}${here ? " cur" : ""}`;
-  const now = `${cell.col}|${classes}|${tile}|${sign}${letters}|${text}|${tone}|${name}`;
-  if (cell.drawn === now) return;
-  cell.drawn = now;
-  cell.el.className = classes;
-  cell.el.setAttribute("aria-colindex", String(cell.col + 2));
-  cell.name.textContent = full ? name : "";
-  if (full) cell.el.removeAttribute("aria-label");
-  else cell.el.setAttribute("aria-label", name);
-  cell.el.setAttribute("aria-selected", String(selected || here));
-  cell.el.dataset["cell"] = `${principal.principal.id} ${column.envId}`;
-  if (here) cell.el.id = "access-cursor";
-  else cell.el.removeAttribute("id");
-  cell.tile.className = tile === "" ? "" : `g ${tile}`;
-  cell.sign.data = sign;
-  cell.letters.textContent = letters;
-  glyph(cell.tile, icon === "" ? null : "agent");
-  cell.text.className = `ld ${tone}`;
-  cell.text.textContent = text;
-  if (clock) glyph(cell.text, "clock");
+function paintBlock(block: Block, width: number, picture: Picture): void {
+  const left = block.across < 0 ? 0 : block.across * broad * width;
+  const { style } = block.el;
+  const place = `translate(${left}px, ${block.down * tall * rowHeight}px)`;
+  if (style.transform !== place) style.transform = place;
+  // The last blocks end with the last row and column, so that there is nothing behind them to scroll to.
+  const height = `${Math.min(tall, picture.rows - block.down * tall) * rowHeight}px`;
+  if (style.height !== height) style.height = height;
+  const across = block.across < 0 ? "" : `${Math.min(broad, picture.cols - block.across * broad) * width}px`;
+  if (style.width !== across) style.width = across;
+  block.lines.forEach((line, at) => paintLine(line, block.down * tall + at, block.across, picture));
+}
+
+function paintLine(line: Line, row: number, across: number, picture: Picture): void {
+  const principal = picture.row(row);
+  line.el.hidden = principal === undefined;
+  if (!principal) return;
+  if (line.head) {
+    const here = picture.cursor.row === row && picture.cursor.col === -1;
+    fillHead(line.head, principal, here);
+  }
+  const now = String(row);
+  if (line.drawn !== now) {
+    line.drawn = now;
+    line.el.setAttribute("aria-rowindex", String(row + 3));
+  }
+  line.cells.forEach((cell, at) => paintCell(cell, row, across * broad + at, principal, picture));
 }

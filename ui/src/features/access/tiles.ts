@@ -29,6 +29,8 @@ export class Tiles {
   #underway = new Set<number>();
   #wanted: number[] = [];
   #running = 0;
+  /** A question looks at all cells. */
+  #everything = false;
   /** An answer was of another version: nothing is asked until the axes are new. */
   #halted = false;
 
@@ -63,7 +65,7 @@ export class Tiles {
     this.#underway.clear();
     this.#halted = false;
     if (!same) this.#tiles.clear();
-    this.#fill();
+    this.#add();
   }
 
   /** The same axes, other cells: what is staged changed. */
@@ -90,22 +92,29 @@ export class Tiles {
     const near = product(around(down, this.tilesDown), around(across, this.tilesAcross));
     const seen = product([...down], [...across]);
     this.#wanted = [...new Set([...seen, ...near].map(([row, col]) => this.#key(row, col)))];
-    this.#fill();
+    this.#add();
   }
 
-  /** Sees to it that everything is here: a question looks at all cells. What is in view comes first. */
-  lookAll(): void {
-    const all: number[] = [];
-    for (let row = 0; row < this.tilesDown; row += 1) for (let col = 0; col < this.tilesAcross; col += 1) all.push(this.#key(row, col));
-    this.#wanted = [...new Set([...this.#wanted, ...all])];
-    this.#fill();
+  /** Whether everything is to be here, for a question that looks at all cells. What is in view comes first. */
+  set everything(on: boolean) {
+    this.#everything = on;
+    this.#add();
   }
 
   #key(row: number, col: number): number {
     return row * 0x10000 + col;
   }
 
-  /** What is wanted, neither here nor on its way, in the order of the wish. What is no longer wanted is not asked for. */
+  #add(): void {
+    if (this.#everything) {
+      const wanted = new Set(this.#wanted);
+      for (let row = 0; row < this.tilesDown; row += 1) for (let col = 0; col < this.tilesAcross; col += 1) wanted.add(this.#key(row, col));
+      this.#wanted = [...wanted];
+    }
+    this.#fill();
+  }
+
+  /** Asks for what is wanted, neither here nor on its way, in the order of the wish. What left the view meanwhile is not asked for. */
   #fill(): void {
     if (this.#halted) return;
     for (const key of this.#wanted) {
