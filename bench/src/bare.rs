@@ -5,10 +5,11 @@ use std::hint::black_box;
 
 use aes_gcm::aead::{AeadInOut as _, KeyInit as _};
 use aes_gcm::{Aes256Gcm, Nonce, Tag};
-use ed25519_dalek::{Signature, VerifyingKey};
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use hkdf::Hkdf;
 use sha2::{Digest as _, Sha256};
 use strongroom_crypto::safe::{OsEntropy, entropy};
+use x25519_dalek::{PublicKey, StaticSecret};
 
 use crate::Failure;
 
@@ -95,11 +96,34 @@ fn derive(
     Ok((Aes256Gcm::new(&key.into()), Nonce::from(nonce)))
 }
 
+/// As much of curve and hash as one wrap of a data key takes in HPKE: a key pair, a shared secret,
+/// and the key schedule.
+pub(crate) fn wrap(reader: &[u8; 32]) -> Result<(), Failure> {
+    const SCHEDULE: usize = 6;
+    let ephemeral = StaticSecret::from(entropy::array::<32>(&mut OsEntropy)?);
+    black_box(PublicKey::from(&ephemeral));
+    let shared = ephemeral.diffie_hellman(&PublicKey::from(*reader));
+    let mut key = [0; 32];
+    for _ in 0..SCHEDULE {
+        Hkdf::<Sha256>::new(Some(&key.clone()), shared.as_bytes())
+            .expand(b"schedule", &mut key)
+            .map_err(|_| "too much output for HKDF")?;
+    }
+    black_box(key);
+    Ok(())
+}
+
 /// SHA-256 over as many bytes as each length says.
 pub(crate) fn hash(lengths: &[usize], bytes: &[u8]) {
     for length in lengths {
         black_box(Sha256::digest(&bytes[..*length]));
     }
+}
+
+/// One signature.
+pub(crate) fn sign(message: &[u8]) -> Result<[u8; 64], Failure> {
+    let key = SigningKey::from_bytes(&entropy::array(&mut OsEntropy)?);
+    Ok(black_box(key.sign(message).to_bytes()))
 }
 
 /// One strict verification.

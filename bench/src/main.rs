@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod access;
 mod bare;
 mod filter;
 mod import;
@@ -12,6 +13,7 @@ mod kdf;
 mod measure;
 mod memory;
 mod open;
+mod rotate;
 mod small;
 mod table;
 mod vault;
@@ -32,6 +34,8 @@ const PARTS: &[Part] = &[
     ("filter", filter::rows),
     ("small", small::rows),
     ("import", import::rows),
+    ("rotate", rotate::rows),
+    ("access", access::rows),
     ("memory", memory::rows),
 ];
 

@@ -59,9 +59,10 @@ fn complete(names: usize) -> Result<(), Failure> {
 }
 
 /// The operations that opening cannot do without.
-struct Bare {
+pub(crate) struct Bare {
     envelopes: Envelopes,
-    hashed: Vec<usize>,
+    /// How many bytes each hash is over.
+    pub(crate) hashed: Vec<usize>,
     bytes: Vec<u8>,
     key: [u8; 32],
     message: Vec<u8>,
@@ -69,7 +70,8 @@ struct Bare {
 }
 
 impl Bare {
-    fn of(world: &World) -> Result<Self, Failure> {
+    /// Laid out for a world.
+    pub(crate) fn of(world: &World) -> Result<Self, Failure> {
         let mut opened = Vec::new();
         let mut hashed = Vec::new();
         for item in &world.items {
@@ -106,12 +108,17 @@ impl Bare {
         })
     }
 
+    /// The newest commit's signature.
+    pub(crate) fn verify(&self) -> Result<(), Failure> {
+        bare::verify(&self.key, &self.message, &self.signature)
+    }
+
     fn run(&self) -> Result<crate::measure::Took, Failure> {
         let mut envelopes = self.envelopes.clone();
         here(|| {
             envelopes.open()?;
             bare::hash(&self.hashed, &self.bytes);
-            bare::verify(&self.key, &self.message, &self.signature)?;
+            self.verify()?;
             Ok(envelopes)
         })
     }

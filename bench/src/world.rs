@@ -8,7 +8,8 @@ use strongroom_core::env::EnvCopy;
 use strongroom_core::pen::{Founding, Pen, Put};
 use strongroom_core::replica::{Me, Replica};
 use strongroom_crypto::safe::{Keyset, OsEntropy, entropy};
-use strongroom_format::id::{EnvId, SecretId, UserId};
+use strongroom_format::id::{EnvId, InviteId, Principal, SecretId, UserId};
+use strongroom_format::statement::{Body, Rights, Role, pop_message};
 use strongroom_format::wire::{FieldEnvelope, ItemRecord};
 use strongroom_secret::SecretBytes;
 
@@ -45,6 +46,43 @@ impl World {
         let head = batch.commits.last().ok_or("nothing was committed")?.clone();
         Ok(Self { items: records(&copy), replica, env, copy, head })
     }
+}
+
+/// The same with this many new members, who read what `reads` says of member and environment, by
+/// position; every reader holds the newest data key.
+pub(crate) fn with_readers(
+    replica: &Replica,
+    envs: &[EnvId],
+    readers: usize,
+    reads: impl Fn(usize, usize) -> bool,
+) -> Result<Replica, Failure> {
+    let entropy = &mut OsEntropy;
+    let mut people = Vec::with_capacity(readers);
+    for _ in 0..readers {
+        people.push((UserId(entropy::array(entropy)?), Keyset::make(entropy)?));
+    }
+    let invites: Vec<InviteId> = people
+        .iter()
+        .map(|_| Ok(InviteId(entropy::array(entropy)?)))
+        .collect::<Result<_, Failure>>()?;
+    let mut pen = Pen::new(replica, entropy, NOW_MS);
+    let org = replica.state().org();
+    for ((user, keyset), invite) in people.iter().zip(invites) {
+        let (role, keys) = (Role::Member, keyset.public());
+        let (key_hash, expires, grants) = ([1; 32], NOW_MS + 1, Vec::new());
+        pen.link(Body::Invite { invite, key_hash, role, grants, expires })?;
+        let pop = keyset.isk.sign(&pop_message(&org, &invite, user, &keys));
+        pen.link(Body::MemberAdd { user: *user, keys, role, invite, pop })?;
+    }
+    for (n, (user, _)) in people.iter().enumerate() {
+        for (_, env) in envs.iter().enumerate().filter(|(m, _)| reads(n, *m)) {
+            let principal = Principal::User(*user);
+            let rights = Rights::READ;
+            pen.link(Body::EnvGrant { env: *env, principal, rights, not_after: 0 })?;
+        }
+    }
+    pen.wrap_for_new_readers()?;
+    Ok(pen.finish().0)
 }
 
 /// A new organisation with one application and one empty environment.
