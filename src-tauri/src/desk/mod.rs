@@ -113,6 +113,8 @@ pub struct Desk {
     imports: Mutex<BTreeMap<String, ImportRun>>,
     palette: Mutex<palette::Palette>,
     rotating: rotation::Running,
+    /// The window shows that the open vault waits to be let in.
+    shown_waiting: AtomicBool,
     /// A sign-in that waits for the browser, by its task.
     signing_in: Mutex<Option<(String, Arc<AtomicBool>)>>,
     /// What the browser brought, and for which server.
