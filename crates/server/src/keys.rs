@@ -157,6 +157,20 @@ mod tests {
     }
 
     #[test]
+    fn a_founder_code_is_made_once_and_a_changed_one_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let code = founder_code(dir.path()).unwrap();
+        assert_eq!((code.len(), &code), (32, &founder_code(dir.path()).unwrap()));
+        let other = tempfile::tempdir().unwrap();
+        assert_ne!(code, founder_code(other.path()).unwrap());
+        for bad in ["", "a", "founder", &code[1..], &code.to_uppercase(), &format!("{}a", *code)] {
+            fs::write(dir.path().join(FOUNDER_CODE), bad).unwrap();
+            let refused = founder_code(dir.path());
+            assert!(matches!(refused, Err(KeyError::Malformed(FOUNDER_CODE))), "{bad}");
+        }
+    }
+
+    #[test]
     fn a_missing_zero_or_short_audit_key_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         assert!(matches!(ServerKeys::open(dir.path(), true), Err(KeyError::Missing(AUDIT))));
