@@ -1,6 +1,5 @@
 import { commands, events } from "./bindings";
 import type { CommandError } from "./bindings";
-import { teamCommands } from "./contract";
 import { mainCommands, VaultError } from "./vault";
 import type { Vault } from "./vault";
 
@@ -18,26 +17,18 @@ async function settle(outcome: Promise<Outcome>): Promise<unknown> {
   return settled.data;
 }
 
-type Command = (...args: unknown[]) => Promise<Outcome>;
-type Listen = (heard: (message: { payload: never }) => void) => Promise<() => void>;
-
-/** A shell that is older than the window may lack a command; that is a refusal like any other. */
-const absent: Command = async () => ({ status: "error", error: "absent" });
-
 function makeTauriVault(): Vault {
-  const known: Record<string, unknown> = commands;
-  const heardOf: Record<string, { listen: unknown } | undefined> = events;
   const vault: Record<string, unknown> = {
-    on(event: string, heard: (payload: never) => void) {
-      const listening = (heardOf[event]?.listen as Listen | undefined)?.((message) => heard(message.payload));
-      return () => void listening?.then((stop) => stop());
+    on(event: keyof typeof events, heard: (payload: never) => void) {
+      const listening = events[event].listen((message) => heard(message.payload as never));
+      return () => void listening.then((stop) => stop());
     },
   };
-  for (const name of [...mainCommands, ...teamCommands]) {
-    const command = (known[name] ?? absent) as Command;
+  for (const name of mainCommands) {
+    const command = commands[name] as (...args: unknown[]) => Promise<Outcome>;
     vault[name] = (...args: unknown[]) => settle(command(...args));
   }
-  return vault as unknown as Vault;
+  return vault as Vault;
 }
 
 export const tauriVault: Vault = makeTauriVault();

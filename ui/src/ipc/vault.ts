@@ -1,12 +1,6 @@
 import type * as wire from "./bindings";
-import type { EnvView, OrgView, ProgressView, StatusView, TeamCommands, TeamEvents } from "./contract";
 
-export type {
-  AppView, CommandError, CommitOutcome, ConflictRow, CopyView, EnvClass, ImportIssue, ImportReport, ImportRow, LockView,
-  PaletteHit, PaletteView, PersonView, Role, RowsQuery, RowsView, SecretDetail, SecretRow, SettingsView, SortKey,
-  StagedRow, StagedSummary, StopView, VaultView, WaitingView,
-} from "./bindings";
-export type * from "./contract";
+export type * from "./bindings";
 
 type Commands = typeof wire.commands;
 type Events = typeof wire.events;
@@ -24,27 +18,39 @@ export const mainCommands = [
   "stagedList", "stagedUndo", "stagedRedo", "stagedDrop", "stagedDiscard", "stagedCommit", "conflictResolve",
   "importChoose", "importDropped", "importRename", "importKeep", "importApply", "importDiscard",
   "paletteSearch", "statusView", "syncNow", "evidenceSave", "settingsSet", "taskCancel",
+  "serverLook", "serverSignIn", "vaultCreateOn", "vaultJoin", "vaultRestore",
+  "membersView", "inviteNew", "inviteShow", "inviteForget", "inviteTake", "memberRole", "memberLeave", "memberWords", "resetSign", "resetAcknowledge", "policySet",
+  "accessAxes", "accessTile", "accessStage", "accessUndo", "accessRedo", "accessDiscard", "accessExplain", "accessReview", "accessSign", "whoView",
+  "tokensView", "tokenNew", "tokenRevoke",
+  "rotationsView", "rotationStart",
+  "offboardBegin", "offboardList", "offboardView", "offboardRows", "offboardTick", "offboardExport", "offboardCertificate",
+  "trustView", "headsCompare", "drillRun", "lockFileSave",
 ] as const satisfies readonly (keyof Commands)[];
 
 export type MainCommand = (typeof mainCommands)[number];
+type Answer<K extends MainCommand> = Extract<Awaited<ReturnType<Commands[K]>>, { status: "ok" }>["data"];
 
-/** The views that a team needs more of than a vault of one. */
-type Whole<T> = T extends wire.OrgView ? OrgView : T extends wire.EnvView ? EnvView : T extends wire.StatusView ? StatusView : T extends wire.ProgressView ? ProgressView : T;
-type Answer<K extends MainCommand> = Whole<Extract<Awaited<ReturnType<Commands[K]>>, { status: "ok" }>["data"]>;
-type Heard = {
-  [K in keyof Events]: Whole<Parameters<Parameters<Events[K]["listen"]>[0]>[0]["payload"]>;
-} & TeamEvents;
-
-export type VaultEvent = keyof Heard;
-export type EventPayload<K extends VaultEvent> = Heard[K];
+export type VaultEvent = keyof Events;
+export type EventPayload<K extends VaultEvent> = Parameters<Parameters<Events[K]["listen"]>[0]>[0]["payload"];
 
 /** What the window may ask of the vault. Features depend on this type and never on Tauri. */
 export type Vault = {
   [K in MainCommand]: (...args: Parameters<Commands[K]>) => Promise<Answer<K>>;
-} & TeamCommands & {
+} & {
   /** Calls `heard` for every event until the returned function is called. */
   on<K extends VaultEvent>(event: K, heard: (payload: EventPayload<K>) => void): () => void;
 };
+
+/** The commands of one part of a team's screens, each of which has its own stand-in for tests. */
+type Part<Prefix extends string> = Pick<Vault, Extract<MainCommand, `${Prefix}${string}`>>;
+export type WelcomeCommands = Part<"server"> & Pick<Vault, "vaultCreateOn" | "vaultJoin" | "vaultRestore">;
+export type MemberCommands = Part<"member" | "invite" | "reset" | "policy">;
+export type AccessCommands = Part<"access" | "who">;
+export type TokenCommands = Part<"token">;
+export type RotationCommands = Part<"rotation">;
+export type OffboardCommands = Part<"offboard">;
+export type TrustCommands = Part<"trust" | "heads" | "drill" | "lockFile">;
+export type TeamCommands = WelcomeCommands & MemberCommands & AccessCommands & TokenCommands & RotationCommands & OffboardCommands & TrustCommands;
 
 /** A command failed for a reason that the window can explain. */
 export class VaultError extends Error {

@@ -1,9 +1,9 @@
-import type { OffboardView, Use } from "../../ipc/vault";
+import type { OffboardView, UseKind } from "../../ipc/vault";
 import type { IconName } from "../../shared/icons";
 import { count, plural } from "../../shared/words";
 
 /** What somebody did with a value, who says so, and the glyph of that level. */
-export const uses: Record<Use, { text: string; icon: IconName; tone: string; says: string }> = {
+export const uses: Record<UseKind, { text: string; icon: IconName; tone: string; says: string }> = {
   revealed: { text: "Revealed", icon: "sign", tone: "c-ok", says: "Signed by their client" },
   copied: { text: "Copied", icon: "sign", tone: "c-ok", says: "Signed by their client" },
   injected: { text: "Injected", icon: "sign", tone: "c-ok", says: "Signed by their client" },

@@ -1,5 +1,5 @@
 import { VaultError } from "../vault";
-import type { OffboardCommands, OffboardRow, OffboardSecret, OffboardState, OffboardTab, OffboardView, PrincipalView, RotationCommands, RotationRow, Use } from "../vault";
+import type { OffboardCommands, OffboardRow, OffboardSecret, OffboardState, OffboardTab, OffboardView, PrincipalView, RotationCommands, RotationRow, UseKind } from "../vault";
 import { day, hour, people } from "./data";
 import type { World } from "./world";
 
@@ -15,7 +15,7 @@ type Case = {
 /** What the list of members must know of the leavers. */
 export type OffboardingState = { of: (id: string) => OffboardState | null; onbegin: (begun: (id: string) => void) => void };
 
-const uses: Use[] = ["revealed", "copied", "copied", "decrypted", "injected", "decrypted", "decrypted", "injected", "exported", "brokered"];
+const uses: UseKind[] = ["revealed", "copied", "copied", "decrypted", "injected", "decrypted", "decrypted", "injected", "exported", "brokered"];
 const owners = [people.lena, people.ines, people.mara, people.ines, null, people.mara, people.priya];
 
 /** Leavers and the replacing of data keys, in memory. */
