@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use strongroom_client::profile::KeepSecretKey;
-use strongroom_client::vault::{InviteShown, Note, Once, Session, Signed, Trust, VaultError, look};
+use strongroom_client::vault::{
+    InviteShown, Note, Once, Session, Signed, StopKind, Trust, VaultError, look,
+};
 use strongroom_core::access::CellChange;
 use strongroom_core::team::{Intent, NewInvite, NewToken};
 use strongroom_format::id::{EnvId, InviteId, Principal, UserId};
@@ -85,6 +87,8 @@ async fn whoever_is_invited_joins_and_reads_what_was_promised() {
     let teo = world.join(&shown.code, "Teo Varga", None).await.unwrap();
     let waiting = teo.waiting().unwrap().unwrap();
     assert_eq!(waiting.organisation_words, seen.organisation_words);
+    let kit = teo.kit(None).await.unwrap();
+    assert_eq!((kit.org, kit.user, kit.person.as_str()), (seen.org, teo.user(), "Teo Varga"));
     teo.follow_up().await.unwrap();
     assert!(teo.waiting().unwrap().is_some(), "nobody let him in yet");
 
@@ -219,12 +223,29 @@ async fn somebody_who_lost_everything_gets_new_keys_and_everybody_is_told() {
 async fn a_second_computer_opens_from_the_kit_alone() {
     let Team { world, mara, env, .. } = team().await;
     let kit = mara.kit(None).await.unwrap();
-    let second = world.restore(kit.user, vec![kit.org], &kit.secret_key).await.unwrap();
+    let second = world.restore(kit.user, kit.org, None, &kit.secret_key).await.unwrap();
     assert_eq!(value_of(&second, env, "DATABASE_URL"), "postgres://one");
     assert_eq!(second.members().unwrap()[1].trust, Trust::Code);
     let wrong = SecretText::from_string(kit.secret_key.lend(|key| key.replace('-', "")));
-    let other = world.restore(UserId([9; 16]), vec![kit.org], &wrong).await;
+    let other = world.restore(UserId([9; 16]), kit.org, None, &wrong).await;
     assert!(matches!(other, Err(VaultError::WrongPassphrase)), "{other:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_head_code_of_a_kit_is_held_against_the_server() {
+    let Team { world, mara, .. } = team().await;
+    let kit = mara.kit(None).await.unwrap();
+    let code = kit.head_code.replace(' ', "");
+    let other = (kit.link, code.chars().rev().collect::<String>());
+    let later = (kit.link + 1, code.clone());
+    for (head, kind) in [(other, StopKind::Fork), (later, StopKind::Rollback)] {
+        let refused = world.restore(kit.user, kit.org, Some(head), &kit.secret_key).await;
+        let Err(VaultError::Stopped(stop)) = refused else { panic!("{refused:?}") };
+        assert_eq!(stop.kind, kind);
+    }
+    let head = Some((kit.link, code));
+    let second = world.restore(kit.user, kit.org, head, &kit.secret_key).await.unwrap();
+    assert_eq!(second.members().unwrap()[1].trust, Trust::Code);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -92,13 +92,14 @@ impl World {
     pub(crate) async fn restore(
         &self,
         user: UserId,
-        orgs: Vec<OrgId>,
+        org: OrgId,
+        head: Option<(u64, String)>,
         secret_key: &SecretText,
     ) -> Result<Arc<Session>, VaultError> {
         let restore = Restore {
             user,
-            orgs,
-            head: None,
+            orgs: vec![org],
+            head,
             secret_key: secret_key.lend(|key| SecretText::from_string(key.to_owned())),
             label: "Restored".to_owned(),
             keep: KeepSecretKey::Keyring,
