@@ -12,6 +12,7 @@ mod honest;
 mod integrity;
 mod others;
 mod scenario;
+mod team_house;
 mod world;
 
 use world::House;
@@ -45,4 +46,10 @@ async fn a_commit_by_somebody_who_has_not_seen_the_newest_link_is_written_anew()
         .collect();
     assert_eq!(answers, [409, 200]);
     assert_eq!(house.device.see()["prod"]["STRIPE_KEY"], "sk_three");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_honest_story_of_a_team_looks_the_same_in_every_situation() {
+    let team = team_house::Team::new().await;
+    team.tell(|_, _| {}).await.without_effect();
 }

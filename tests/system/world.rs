@@ -10,7 +10,7 @@ use strongroom_client::clock::Clock;
 use strongroom_client::keyring::{MemoryKeyring, Snapshot};
 use strongroom_client::profile::{KeepSecretKey, Profile, ServerPlace, VaultId};
 use strongroom_client::vault::{
-    Cost, Creation, Host, SecretKeySource, Session, VaultError, unlock,
+    Cost, Creation, Host, Joining, Restore, SecretKeySource, Session, VaultError, unlock,
 };
 use strongroom_core::details::EnvClass;
 use strongroom_evil_server::{EvilServer, Exchange};
@@ -86,6 +86,43 @@ impl Device {
         let session = creation.run(passphrase(PASSPHRASE), host).await?;
         let profile = Profile::open(Some(folder.path().to_owned())).unwrap();
         let vault = profile.list().unwrap().vaults[0].id;
+        let origin = origin.to_owned();
+        Ok(Self { folder, keyring, clock, origin, vault, session: Some(session) })
+    }
+
+    /// Somebody new who was handed a code.
+    pub(crate) async fn join(
+        origin: &str,
+        code: &SecretText,
+        person: &str,
+    ) -> Result<Self, VaultError> {
+        let joining = Joining {
+            code: code.lend(|code| SecretText::from_string(code.to_owned())),
+            person: person.to_owned(),
+            label: person.to_owned(),
+            lost: None,
+            keep: KeepSecretKey::Keyring,
+            cost: Cost::from_id(0xf0).unwrap(),
+        };
+        Self::begin(origin, async |api, host| joining.run(passphrase(PASSPHRASE), api, host).await)
+            .await
+    }
+
+    /// The person of an Emergency Kit on a computer that has nothing else.
+    pub(crate) async fn restore(origin: &str, restore: Restore) -> Result<Self, VaultError> {
+        Self::begin(origin, async |api, host| restore.run(passphrase(PASSPHRASE), api, host).await)
+            .await
+    }
+
+    async fn begin(
+        origin: &str,
+        make: impl AsyncFnOnce(Api, Host) -> Result<Arc<Session>, VaultError>,
+    ) -> Result<Self, VaultError> {
+        let folder = tempfile::tempdir().unwrap();
+        let keyring = Arc::new(MemoryKeyring::new());
+        let clock = Arc::new(TestClock(AtomicU64::new(START + 30_000)));
+        let session = make(api(origin), host(folder.path(), &keyring, &clock)).await?;
+        let vault = session.record().id;
         let origin = origin.to_owned();
         Ok(Self { folder, keyring, clock, origin, vault, session: Some(session) })
     }
