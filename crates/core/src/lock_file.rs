@@ -18,6 +18,7 @@
 use std::fmt::Write as _;
 
 use strongroom_chain::OrgState;
+use strongroom_format::check::require;
 use strongroom_format::hash::{Digest, ZERO};
 use strongroom_format::id::{EnvId, OrgId};
 use strongroom_format::pins::{EnvPin, MAX_ENVS};
@@ -106,17 +107,12 @@ impl Lock {
 
     /// Whether a verified chain contains what the file names.
     pub fn check(&self, state: &OrgState) -> Result<(), LockError> {
-        if state.org() != self.org {
-            return Err(LockError::OtherOrg);
-        }
+        require(state.org() == self.org, LockError::OtherOrg)?;
         if self.link == 0 && self.head == ZERO {
             return Ok(());
         }
-        match state.head_at(self.link) {
-            None => Err(LockError::Lower),
-            Some(head) if head != self.head => Err(LockError::Forked),
-            Some(_) => Ok(()),
-        }
+        let head = state.head_at(self.link).ok_or(LockError::Lower)?;
+        require(head == self.head, LockError::Forked)
     }
 
     /// Whether a copy is not below what the file names. That a longer history goes through the named
@@ -124,11 +120,8 @@ impl Lock {
     pub fn check_env(&self, copy: &EnvCopy) -> Result<(), LockError> {
         let (history, env) = (copy.history(), copy.history().env());
         let Some(pin) = self.env(&env) else { return Ok(()) };
-        match history.seq().cmp(&pin.seq) {
-            std::cmp::Ordering::Less => Err(LockError::Lower),
-            std::cmp::Ordering::Equal if history.head() != pin.head => Err(LockError::Forked),
-            _ => Ok(()),
-        }
+        require(history.seq() >= pin.seq, LockError::Lower)?;
+        require(history.seq() > pin.seq || history.head() == pin.head, LockError::Forked)
     }
 
     /// What the file names of an environment.

@@ -4,6 +4,7 @@ use strongroom_chain::OrgState;
 use strongroom_chain::org::verify;
 use strongroom_chain::signature::verifies;
 use strongroom_crypto::safe::Fingerprint;
+use strongroom_format::check::{holds, require};
 use strongroom_format::commit::SignedCommit;
 use strongroom_format::encoding::DecodeError;
 use strongroom_format::event::EventKind;
@@ -118,19 +119,16 @@ impl Verdict {
 /// Judges a certificate by nothing but its own bytes.
 pub fn judge(file: &[u8]) -> Result<Verdict, Refused> {
     if file.len() > MAX_FILE {
-        return Err(Refused::TooLarge);
+        return Err(Refused::TooLarge); // nothing but memory hangs on it
     }
     let (signed, signature) = file.split_last_chunk::<64>().ok_or(DecodeError::Truncated)?;
     let Parsed { links, certificate, signer } = parse(signed)?;
     let state = chain(&links)?;
     let Principal::User(user) = signer else { return Err(Refused::Signer) };
-    if !state.role(&user).is_some_and(Role::manages) {
-        return Err(Refused::Signer);
-    }
+    require(state.role(&user).is_some_and(Role::manages), Refused::Signer)?;
     let key = state.signing_key(&signer, state.seq(), certificate.signed_ms);
-    if !key.is_some_and(|key| verifies(&key, signed, signature)) {
-        return Err(Refused::Signature);
-    }
+    let key = key.ok_or(Refused::Signer)?;
+    require(verifies(&key, signed, signature), Refused::Signature)?;
     let time_ms = certificate.signed_ms.max(state.time_ms());
     let lost = lost_by(&state, certificate.who, time_ms).ok_or(Refused::NotLeft)?;
     let envs = judge_envs(&state, &lost, &certificate)?;
@@ -159,25 +157,24 @@ fn judge_envs(
     lost: &[LostEnv],
     certificate: &Certificate,
 ) -> Result<Vec<JudgedEnv>, Refused> {
-    if !lost.iter().map(|env| env.env).eq(certificate.envs.iter().map(|env| env.env)) {
-        return Err(Refused::Environments);
-    }
+    let listed = lost.iter().map(|env| env.env).eq(certificate.envs.iter().map(|env| env.env));
+    require(listed, Refused::Environments)?;
     lost.iter().zip(&certificate.envs).map(|(lost, env)| judge_env(state, lost, env)).collect()
 }
 
 fn judge_env(state: &OrgState, lost: &LostEnv, env: &CertifiedEnv) -> Result<JudgedEnv, Refused> {
     let rotated = lost.rotated.ok_or(Refused::Due)?;
-    // A new data key made before the loss is none that came after it.
-    if lost.loss.link.is_some_and(|link| rotated.link < link) {
-        return Err(Refused::Due);
-    }
+    let epoch =
+        state.env(&lost.env).and_then(|env| env.epoch(rotated.epoch)).ok_or(Refused::Due)?;
     let commit = if env.commit.is_empty() {
+        // Nothing was written since, so there was nothing to seal anew either: else no other commit
+        // would have been taken.
+        require((env.seq, env.head) == (epoch.cut_seq, epoch.cut_head), Refused::Commit)?;
         None
     } else {
         let signed = SignedCommit::parse(&env.commit)?;
-        if !is_resealing(state, lost, &rotated, &signed) || env.seq < signed.commit.seq {
-            return Err(Refused::Commit);
-        }
+        require(is_resealing(state, lost, &rotated, &signed), Refused::Commit)?;
+        require(env.seq >= signed.commit.seq, Refused::Commit)?;
         Some((signed.commit.seq, signed.commit.author))
     };
     let place = env.place.clone();
@@ -196,9 +193,9 @@ fn is_resealing(
     let Some(env) = state.env(&lost.env) else { return false };
     let cut = env.epoch(rotated.epoch).map(|epoch| epoch.cut_head);
     let placed = commit.org == state.org()
-        && commit.env == lost.env
-        && commit.seq == rotated.cut_seq + 1
-        && Some(commit.prev) == cut
+        && holds(commit.env == lost.env)
+        && holds(commit.seq == rotated.cut_seq + 1)
+        && holds(Some(commit.prev) == cut)
         && state.head_at(commit.org_seq) == Some(commit.org_head)
         && commit.dek_epoch >= rotated.epoch
         && commit.dek_epoch == env.epoch_at(commit.org_seq);
@@ -213,7 +210,7 @@ fn is_resealing(
             &signed.signature(),
         )
     });
-    placed && rights.includes(Rights::WRITE) && verified
+    placed && rights.includes(Rights::WRITE) && holds(verified)
 }
 
 fn judge_values(
@@ -227,13 +224,11 @@ fn judge_values(
         if let Some(word) = &value.replaced {
             let about = (word.signed.act.detail.env, word.signed.act.detail.secret);
             let since = word.since().is_some_and(|since| since >= env.loss.at_ms);
-            if about != (value.env, value.secret) || !since || !is_said(state, word) {
-                return Err(Refused::Word);
-            }
+            require(about == (value.env, value.secret), Refused::Word)?;
+            require(since, Refused::Word)?;
+            require(is_said(state, word), Refused::Word)?;
         }
-        if value.tab() == Tab::Rotate && !value.is_settled() {
-            return Err(Refused::Open);
-        }
+        require(value.tab() != Tab::Rotate || value.is_settled(), Refused::Open)?;
     }
     Ok(())
 }
@@ -245,8 +240,8 @@ fn is_said(state: &OrgState, word: &Replacement) -> bool {
     let seq = (0..=state.seq()).rev().find(|seq| state.head_at(*seq) == Some(act.org_head));
     let Some(seq) = seq.filter(|_| act.org == state.org()) else { return false };
     let key = state.signing_key(&actor, seq, 0);
-    may_say_replaced(state, &actor, &act.detail.env, seq)
-        && key.is_some_and(|key| verifies(&key, &act.message(), &word.signed.signature))
+    holds(may_say_replaced(state, &actor, &act.detail.env, seq))
+        && holds(key.is_some_and(|key| verifies(&key, &act.message(), &word.signed.signature)))
 }
 
 fn audit_size(state: &OrgState, note: &str) -> Result<Option<u64>, Refused> {
@@ -256,8 +251,8 @@ fn audit_size(state: &OrgState, note: &str) -> Result<Option<u64>, Refused> {
     let (org, reset, vkey) = (state.org(), state.audit_reset(), state.audit_vkey());
     let parsed = Checkpoint::parse(note, &org, reset, vkey);
     let (checkpoint, signature) = parsed.map_err(|_| Refused::Checkpoint)?;
-    let signed = verifies(vkey, checkpoint.text().as_bytes(), &signature);
-    if signed { Ok(Some(checkpoint.size)) } else { Err(Refused::Checkpoint) }
+    require(verifies(vkey, checkpoint.text().as_bytes(), &signature), Refused::Checkpoint)?;
+    Ok(Some(checkpoint.size))
 }
 
 fn fingerprint(state: &OrgState, who: &Principal) -> Option<String> {

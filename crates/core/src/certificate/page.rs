@@ -62,7 +62,7 @@ impl JudgedEnv {
         };
         let sealed = match self.commit {
             Some((seq, _)) => format!("commit {seq} seals every value anew"),
-            None => "nothing was there to seal anew".to_owned(),
+            None => "by the signer's word nothing was written there since".to_owned(),
         };
         format!(
             "{place}: {lost}; data key {} replaced by {} in link {}; {sealed}.",

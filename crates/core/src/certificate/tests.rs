@@ -191,3 +191,17 @@ fn whoever_does_not_manage_certifies_nothing() {
     let file = certificate.sign(&story.replica, &by_token);
     assert_eq!(judge(&file), Err(Refused::Signer));
 }
+
+#[test]
+fn a_commit_is_left_out_only_by_a_head_that_has_none() {
+    let mut story = finished();
+    let mut without = certificate(&mut story);
+    without.envs[0].commit.clear();
+    assert_eq!(judge(&signed(&story, without.clone())), Err(Refused::Commit));
+    // Whoever claims that nothing came after the cut signs the very head that the chain names.
+    without.envs[0].seq = 2;
+    assert_eq!(judge(&signed(&story, without)), Err(Refused::Commit));
+    let mut below = certificate(&mut story);
+    below.envs[0].seq = 1;
+    assert_eq!(judge(&signed(&story, below)), Err(Refused::Commit));
+}

@@ -14,7 +14,7 @@ use super::{
 };
 use strongroom_format::id::OrgId;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 impl AuditCopy {
     /// The bytes of this copy.
@@ -27,10 +27,10 @@ impl AuditCopy {
             w.fixed(peak);
         }
         w.count(self.actors.len());
-        for ((actor, device), head) in &self.actors {
+        for ((actor, device), (head, at)) in &self.actors {
             actor.write(&mut w);
             device.write(&mut w);
-            w.u64(head.seq).fixed(&head.hash);
+            w.u64(head.seq).fixed(&head.hash).u64(*at);
         }
         write_facts(&mut w, &self.facts);
         w.finish()
@@ -51,7 +51,8 @@ impl AuditCopy {
         let mut actors = BTreeMap::new();
         for _ in 0..r.count(usize::MAX)? {
             let key = (Principal::read(&mut r)?, DeviceId::read(&mut r)?);
-            actors.insert(key, ActorHead { seq: r.u64()?, hash: r.array()? });
+            let head = ActorHead { seq: r.u64()?, hash: r.array()? };
+            actors.insert(key, (head, r.u64()?));
         }
         let facts = read_facts(&mut r)?;
         r.finish()?;

@@ -214,7 +214,10 @@ impl Facts {
         let detail = &act.detail;
         let facts = self.principals.entry(actor).or_default();
         facts.last = Some(seen(event));
-        facts.devices.insert(act.device, at_ms);
+        // A person has a few; of a token, each run of a build is one.
+        if let Principal::User(_) = actor {
+            facts.devices.insert(act.device, at_ms);
+        }
         if let Some(what) = Use::of(act.kind) {
             let env = facts.envs.entry(detail.env).or_default();
             env.secrets.entry(detail.secret).or_default().0[what as usize] = at_ms;

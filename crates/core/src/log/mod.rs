@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, HashMap};
 use strongroom_chain::OrgState;
 use strongroom_chain::signature::verifies;
 use strongroom_chain::tree::{Frontier, leaf_hash};
+use strongroom_format::check::{holds, require};
 use strongroom_format::encoding::{Codec as _, DecodeError};
 use strongroom_format::event::Event;
 use strongroom_format::hash::{Digest, ZERO};
@@ -28,6 +29,9 @@ pub use acts::Acts;
 pub use facts::{
     Drill, EnvFacts, Facts, PrincipalFacts, Replacement, Seen, Use, Uses, may_say_replaced,
 };
+
+/// The most counts that are kept before those of old builds are forgotten.
+const MAX_ACTORS: usize = 20_000;
 
 /// Why entries are not the organisation's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -91,7 +95,8 @@ impl<'a> Against<'a> {
 pub struct AuditCopy {
     reset: u32,
     frontier: Frontier,
-    actors: BTreeMap<(Principal, DeviceId), ActorHead>,
+    /// With the size of the log when it was written down.
+    actors: BTreeMap<(Principal, DeviceId), (ActorHead, u64)>,
     facts: Facts,
     settled: Option<Settled>,
 }
@@ -135,20 +140,17 @@ impl AuditCopy {
 
     /// Where an actor's own count on a device stands.
     pub fn actor(&self, actor: Principal, device: DeviceId) -> Option<&ActorHead> {
-        self.actors.get(&(actor, device))
+        self.actors.get(&(actor, device)).map(|(head, _)| head)
     }
 
     /// Reads the next entry. After an error nothing of this copy may be used.
     pub fn read(&mut self, against: &Against<'_>, bytes: &[u8]) -> Result<(), LogError> {
         let event = Event::decode(bytes)?;
-        if event.act.org != against.state.org() {
-            return Err(LogError::Foreign);
-        }
+        require(event.act.org == against.state.org(), LogError::Foreign)?;
         self.frontier.append(leaf_hash(bytes));
         let size = self.frontier.size();
-        if size == against.pin.size && self.frontier.root() != against.pin.root {
-            return Err(LogError::Forked { size });
-        }
+        let pinned = size == against.pin.size && self.reset == against.pin.reset;
+        require(!pinned || self.frontier.root() == against.pin.root, LogError::Forked { size })?;
         if event.act.kind.is_signed() {
             match self.check_act(against, &event) {
                 Some(seq) => self.facts.note_act(against.state, seq, &event),
@@ -169,14 +171,29 @@ impl AuditCopy {
         // Whether a token had ended by the clock is the server's to say: the act carries no time.
         let key = against.state.signing_key(&actor, seq, 0)?;
         let head = self.actors.get(&(actor, act.device));
-        let (count, hash) = head.map_or((0, ZERO), |head| (head.seq, head.hash));
-        let follows = Some(act.actor_seq) == count.checked_add(1) && act.actor_prev == hash;
-        if !follows || !verifies(&key, &act.message(), &event.signature) {
+        let (count, hash) = head.map_or((0, ZERO), |(head, _)| (head.seq, head.hash));
+        let next = Some(act.actor_seq) == count.checked_add(1);
+        let follows = next && holds(act.actor_prev == hash);
+        if !follows || !holds(verifies(&key, &act.message(), &event.signature)) {
             return None;
         }
         let head = ActorHead { seq: act.actor_seq, hash: act_hash(act) };
-        self.actors.insert((actor, act.device), head);
+        self.actors.insert((actor, act.device), (head, self.frontier.size()));
+        self.forget_runs();
         Some(seq)
+    }
+
+    /// Every run of a build is a device of its own that ends with it. Only the newest are kept.
+    fn forget_runs(&mut self) {
+        if self.actors.len() <= MAX_ACTORS {
+            return;
+        }
+        let is_run = |who: &Principal| !matches!(who, Principal::User(_));
+        let runs = self.actors.iter().filter(|((who, _), _)| is_run(who));
+        let mut ages: Vec<u64> = runs.map(|(_, (_, at))| *at).collect();
+        ages.sort_unstable();
+        let Some(middle) = ages.get(ages.len() / 2).copied() else { return };
+        self.actors.retain(|(who, _), (_, at)| !is_run(who) || *at >= middle);
     }
 
     /// Settles what was read: it must be exactly what the checkpoint signs, whose signature the
@@ -184,9 +201,8 @@ impl AuditCopy {
     pub fn settle(&mut self, checkpoint: Checkpoint, note: &str) -> Result<(), LogError> {
         let size = self.size();
         let fits = (checkpoint.reset, checkpoint.size) == (self.reset, size);
-        if !fits || checkpoint.root != self.root() {
-            return Err(LogError::Forked { size });
-        }
+        require(fits, LogError::Forked { size })?;
+        require(checkpoint.root == self.root(), LogError::Forked { size })?;
         self.settled = Some(Settled { checkpoint, note: note.to_owned() });
         Ok(())
     }

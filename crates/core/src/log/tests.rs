@@ -198,3 +198,26 @@ fn a_lost_answer_and_a_restored_disk_lose_no_act() {
     world.read(&mut copy, &NO_PIN).unwrap();
     assert_eq!(copy.facts().unwrap().doubtful(), 0);
 }
+
+#[test]
+fn the_counts_of_old_builds_are_forgotten_and_those_of_people_are_not() {
+    let mut copy = AuditCopy::new(0);
+    let device = |n: u64| {
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&n.to_be_bytes());
+        DeviceId(id)
+    };
+    let head = ActorHead { seq: 1, hash: [1; 32] };
+    let (person, token) = (
+        Principal::User(UserId([7; 16])),
+        Principal::Token(strongroom_format::id::TokenId([8; 16])),
+    );
+    copy.actors.insert((person, device(0)), (head, 0));
+    for n in 1..=MAX_ACTORS as u64 {
+        copy.actors.insert((token, device(n)), (head, n));
+    }
+    copy.forget_runs();
+    assert!(copy.actors.len() <= MAX_ACTORS / 2 + 2);
+    assert!(copy.actor(person, device(0)).is_some() && copy.actor(token, device(1)).is_none());
+    assert!(copy.actor(token, device(MAX_ACTORS as u64)).is_some());
+}

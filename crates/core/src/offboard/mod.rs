@@ -201,16 +201,17 @@ pub(crate) fn loss(state: &OrgState, who: &Principal, env: &EnvState) -> Loss {
         Principal::Token(token) => state.token(token).and_then(|token| token.revoked),
         Principal::Agent(_) => None,
     };
-    if let Some(link) = [taken, left].into_iter().flatten().min() {
-        return at(link);
-    }
     let grant = last.and_then(|last| timeline.get(last)).map_or(0, |(_, grant)| grant.not_after);
     let token = match who {
         Principal::Token(token) => state.token(token).map_or(0, |token| token.not_after),
         _ => 0,
     };
-    let ends = [grant, token].into_iter().filter(|end| *end != 0);
-    Loss { link: None, at_ms: ends.min().unwrap_or(0) }
+    let end = [grant, token].into_iter().filter(|end| *end != 0).min();
+    let link = [taken, left].into_iter().flatten().min().map(at);
+    let by_date = end.map(|at_ms| Loss { link: None, at_ms });
+    // What had ended by its date already, no later link took.
+    let losses = [link, by_date].into_iter().flatten();
+    losses.min_by_key(|loss| loss.at_ms).unwrap_or(Loss { link: None, at_ms: 0 })
 }
 
 #[cfg(test)]

@@ -177,3 +177,23 @@ fn a_right_that_ends_by_its_date_is_a_loss_without_a_link() {
     assert_eq!(lost.envs[0].loss, Loss { link: None, at_ms: end });
     assert_eq!(lost.links(), None);
 }
+
+#[test]
+fn a_link_takes_nothing_that_had_ended_before() {
+    let mut story = Story::begin();
+    story.put(1, "one");
+    let keys = Me::token(&story.token).keyset.public();
+    let (token, end) = (story.token.id(), story.now + 5_000);
+    story.write(|pen, env| {
+        let rights = vec![EnvRight { env, rights: Rights::READ, not_after: end }];
+        let (sig_pub, enc_pub) = (keys.isk, keys.iek);
+        pen.link(Body::TokenIssue { token, sig_pub, enc_pub, rights, not_after: 0 }).unwrap();
+        pen.new_epoch(env, EpochReason::ReaderAdded).unwrap();
+    });
+    story.now = end + 1_000;
+    story.rotate();
+    story.revoke();
+    let lost = story.offboarding();
+    assert_eq!(lost.envs[0].loss, Loss { link: None, at_ms: end });
+    assert!(lost.is_sealed(), "replaced after the end by date, before the link");
+}
