@@ -11,14 +11,15 @@ use std::sync::Arc;
 use strongroom_chain::org::{EnvState, OrgState};
 use strongroom_chain::trie::Item;
 use strongroom_crypto::safe::{Dek, open, seal};
-use strongroom_format::commit::{Change, FieldHash, MAX_ITEMS, Op};
+use strongroom_format::commit::{Change, Field, FieldHash, MAX_ITEMS, Op};
 use strongroom_format::id::{EnvId, Principal, SecretId, UserId};
 use strongroom_format::statement::{Body, EpochReason, Rights, Role};
 use strongroom_format::wire::{FieldEnvelope, content_hash};
+use strongroom_secret::SecretBytes;
 use subtle::ConstantTimeEq as _;
 
 use crate::access::day;
-use crate::details::EnvClass;
+use crate::details::{Details, EnvClass};
 use crate::draft::Draft;
 use crate::env::EnvCopy;
 use crate::pen::{Pen, WriteError};
@@ -133,11 +134,16 @@ impl Pen<'_> {
     /// Replaces the data key of `env` and seals every value anew, or goes on with it. `progress` is
     /// told how many secrets of how many are done, and says whether to go on. Every value is opened
     /// again under the new key and compared before anything is signed.
+    ///
+    /// Gives the secrets of which something did not open: whoever may write can sign bytes that open
+    /// for nobody, and must not keep a key from being replaced by it. What does open of them is kept
+    /// and the rest is marked. But only where the whole history was checked: before that it is the
+    /// server's word under which key an item stands, and nothing is given up for that.
     pub fn rotate(
         &mut self,
         env: EnvId,
         progress: &mut dyn FnMut(usize, usize) -> bool,
-    ) -> Result<(), WriteError> {
+    ) -> Result<Vec<SecretId>, WriteError> {
         let time_ms = self.now_ms.max(self.replica.state().time_ms());
         if self.replica.state().is_due(&env, time_ms) || !has_begun(&self.replica, &env, time_ms) {
             self.new_epoch(env, EpochReason::Rotation)?;
@@ -147,7 +153,7 @@ impl Pen<'_> {
         // From the wrap that goes to the server, not from memory: it opens for its reader.
         let dek = self.replica.dek(env, epoch)?;
         let total = self.stale(env).len();
-        let mut done = 0;
+        let (mut done, mut unreadable) = (0, Vec::new());
         for _ in 0..PARTS {
             let part: Vec<Stale> = self.stale(env).into_iter().take(MAX_ITEMS).collect();
             if part.is_empty() {
@@ -156,25 +162,26 @@ impl Pen<'_> {
             let keys = self.keys_of(env, &part)?;
             let mut changes = Vec::with_capacity(part.len());
             let mut envelopes = Vec::with_capacity(part.len() * 3);
-            let mut unreadable = Vec::new();
             for item in part {
                 if done % STEP == 0 && !progress(done, total) {
                     return Err(WriteError::Cancelled);
                 }
                 done += 1;
-                let to = Under { dek: &dek, epoch };
-                match self.again(env, &item, &keys, to, &mut envelopes)? {
-                    Some(change) => changes.push(change),
-                    None => unreadable.push(item.secret),
+                let opened = self.open_all(env, &item, &keys)?;
+                if opened.iter().any(|(_, value)| value.is_none()) {
+                    unreadable.push(item.secret);
                 }
+                let to = Under { dek: &dek, epoch };
+                changes.push(self.again(env, &item, opened, to, &mut envelopes)?);
             }
-            if !unreadable.is_empty() {
+            let whole = self.replica.env(&env).is_some_and(|copy| copy.history().is_complete());
+            if !unreadable.is_empty() && !whole {
                 return Err(WriteError::Unreadable(unreadable));
             }
             self.sign(env, changes, envelopes)?;
         }
         progress(done, total);
-        Ok(())
+        Ok(unreadable)
     }
 
     /// The key before opens from under the new one, so that history stays readable.
@@ -195,11 +202,10 @@ impl Pen<'_> {
         let Some((state, copy)) = self.replica.state().env(&env).zip(self.replica.env(&env)) else {
             return Vec::new();
         };
-        let item = |(item, fields): (&Item, &[FieldEnvelope])| Stale {
+        let item = |(item, _): (&Item, &[FieldEnvelope])| Stale {
             secret: item.change.secret,
             version: item.change.version,
             epoch: item.epoch,
-            fields: fields.len(),
         };
         stale(copy, last_rotation(state)).map(item).collect()
     }
@@ -213,33 +219,71 @@ impl Pen<'_> {
         epochs.into_iter().map(|epoch| Ok((epoch, self.replica.dek(env, epoch)?))).collect()
     }
 
-    /// Seals one item under the new key; `None` if a field of it does not open.
+    /// The fields of one item under the old key; `None` for one that does not open.
+    fn open_all(
+        &self,
+        env: EnvId,
+        item: &Stale,
+        keys: &BTreeMap<u32, Arc<Dek>>,
+    ) -> Result<Vec<(Field, Option<SecretBytes>)>, ReadError> {
+        let dek = keys.get(&item.epoch).ok_or(ReadError::NoKey)?;
+        let copy = self.replica.env(&env).ok_or(ReadError::Missing)?;
+        let sealed = copy.fields(&item.secret).ok_or(ReadError::Missing)?;
+        let open_field = |FieldEnvelope { field, envelope }: &FieldEnvelope| {
+            let Stale { secret, version, epoch } = *item;
+            let context = self.replica.item_context(env, epoch, secret, version, *field);
+            (*field, open(&**dek, &context.context(), envelope).ok())
+        };
+        Ok(sealed.iter().map(open_field).collect())
+    }
+
+    /// Seals one item under the new key.
     fn again(
         &mut self,
         env: EnvId,
         item: &Stale,
-        keys: &BTreeMap<u32, Arc<Dek>>,
+        opened: Vec<(Field, Option<SecretBytes>)>,
         to: Under<'_>,
         envelopes: &mut Vec<Vec<u8>>,
-    ) -> Result<Option<Change>, WriteError> {
-        let old = keys.get(&item.epoch).ok_or(ReadError::NoKey)?;
-        let copy = self.replica.env(&env).ok_or(ReadError::Missing)?;
-        let sealed = copy.fields(&item.secret).ok_or(ReadError::Missing)?;
+    ) -> Result<Change, WriteError> {
         let (secret, version) = (item.secret, item.version + 1);
-        let mut fields = Vec::with_capacity(item.fields);
-        for FieldEnvelope { field, envelope } in sealed {
-            let before = self.replica.item_context(env, item.epoch, secret, item.version, *field);
-            let after = self.replica.item_context(env, to.epoch, secret, version, *field);
-            let Ok(value) = open(&**old, &before.context(), envelope) else { return Ok(None) };
-            let anew = value.lend(|bytes| seal(to.dek, &after.context(), bytes, self.entropy))?;
-            let Ok(back) = open(to.dek, &after.context(), &anew) else { return Ok(None) };
+        let mut fields = Vec::with_capacity(opened.len());
+        for (field, value) in opened {
+            let Some(value) = value.or_else(|| self.in_place_of(env, field, &secret)) else {
+                continue;
+            };
+            let context = self.replica.item_context(env, to.epoch, secret, version, field);
+            let context = context.context();
+            let anew = value.lend(|bytes| seal(to.dek, &context, bytes, self.entropy))?;
+            let back = open(to.dek, &context, &anew).map_err(ReadError::from)?;
             if !bool::from(back.ct_eq(&value)) {
-                return Ok(None);
+                return Err(WriteError::Unreadable(vec![secret]));
             }
-            fields.push(FieldHash { field: *field, envelope: content_hash(&anew) });
+            fields.push(FieldHash { field, envelope: content_hash(&anew) });
             envelopes.push(anew);
         }
-        Ok(Some(Change { op: Op::Put, secret, version, fields }))
+        Ok(Change { op: Op::Put, secret, version, fields })
+    }
+
+    /// What stands for a field that opens for nobody.
+    fn in_place_of(&mut self, env: EnvId, field: Field, secret: &SecretId) -> Option<SecretBytes> {
+        let bytes = match field {
+            Field::Name => {
+                let label = self.replica.directory_name(*secret);
+                let label = label.filter(|label| label.details.env == Some(env));
+                let unnamed = || format!("UNREADABLE_{:02X}{:02X}", secret.0[0], secret.0[1]);
+                label.map_or_else(unnamed, |label| label.name.clone()).into_bytes()
+            }
+            Field::Value => Vec::new(),
+            Field::Note if self.replica.state().directory() != Some(env) => {
+                let at = day(self.now_ms);
+                let note =
+                    format!("Something of it did not open when the key was replaced on {at}.");
+                Details { note: Some(note), ..Details::default() }.encode()?
+            }
+            Field::Note | Field::Policy => return None,
+        };
+        Some(SecretBytes::from_vec(bytes))
     }
 }
 
@@ -248,7 +292,6 @@ struct Stale {
     secret: SecretId,
     version: u64,
     epoch: u32,
-    fields: usize,
 }
 
 #[derive(Clone, Copy)]

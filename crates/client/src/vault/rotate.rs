@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use strongroom_core::rotation::{self, DueEnv};
-use strongroom_format::id::{EnvId, OrgId};
+use strongroom_format::id::{EnvId, OrgId, SecretId};
 
 use super::error::VaultError;
 use super::session::{Notice, Session, TaskKind, hold};
@@ -16,8 +16,9 @@ use super::session::{Notice, Session, TaskKind, hold};
 pub struct Rotated {
     /// Which.
     pub env: EnvId,
-    /// Whether its data key is replaced, or why not.
-    pub result: Result<(), VaultError>,
+    /// Whether its data key is replaced, or why not. If so: the secrets of which something opened for
+    /// nobody, and was marked.
+    pub result: Result<Vec<SecretId>, VaultError>,
 }
 
 impl Session {
@@ -58,10 +59,11 @@ impl Session {
         &self,
         env: EnvId,
         progress: impl Fn(usize) -> bool + Send + Sync + 'static,
-    ) -> Result<(), VaultError> {
+    ) -> Result<Vec<SecretId>, VaultError> {
         let (org, now) = (self.current()?, self.now_ms());
         let mut old = self.with(|org| Ok(org.replica().clone()))?;
         let progress = Arc::new(progress);
+        let mut unreadable = Vec::new();
         // More than one round only for a directory that is too large for one write.
         loop {
             let progress = Arc::clone(&progress);
@@ -73,14 +75,15 @@ impl Session {
                         return Err(VaultError::NotFound);
                     }
                     if !rotation::due_envs(pen.replica(), now).contains_key(&env) {
-                        return Ok(false);
+                        return Ok(None);
                     }
-                    pen.rotate(env, &mut |done, _| progress(done))?;
-                    Ok(true)
+                    Ok(Some(pen.rotate(env, &mut |done, _| progress(done))?))
                 })
                 .await?;
             let due = self.with(|org| Ok(rotation::due_envs(org.replica(), now)))?;
-            if !wrote || !due.contains_key(&env) {
+            let Some(marked) = wrote else { break };
+            unreadable.extend(marked);
+            if !due.contains_key(&env) {
                 break;
             }
         }
@@ -93,7 +96,7 @@ impl Session {
             self.put_draft(org, env, draft)?;
         }
         self.tell(Notice::Env(env));
-        Ok(())
+        Ok(unreadable)
     }
 
     /// Takes staged edits along where somebody only sealed anew what they were made upon. Kept

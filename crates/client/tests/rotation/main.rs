@@ -141,6 +141,32 @@ async fn a_sync_after_a_rotation_leaves_no_conflict_behind_not_even_after_lockin
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_that_loses_a_race_is_built_again_on_what_is_newer() {
+    let (world, first, env) = due_world(3).await;
+    let second = world.second_device(&first).await;
+    second.sync().await.unwrap();
+    // The first does not know of these links yet.
+    second.create_app("other", vec![("dev".to_owned(), EnvClass::Development)]).await.unwrap();
+    assert!(first.rotate(&[env]).await.unwrap()[0].result.is_ok());
+    assert!(!is_due(&first));
+
+    // Both at once: one of them does it, and the other finds it done.
+    make_due(&first, env).await;
+    second.sync().await.unwrap();
+    let rotations = |session: &Session| {
+        session.with(|org| Ok(org.replica().state().env(&env).unwrap().epochs.len())).unwrap()
+    };
+    let before = rotations(&first);
+    let envs = [env];
+    let (one, other) = tokio::join!(first.rotate(&envs), second.rotate(&envs));
+    assert!(one.unwrap()[0].result.is_ok() && other.unwrap()[0].result.is_ok());
+    first.sync().await.unwrap();
+    second.sync().await.unwrap();
+    assert_eq!((rotations(&first), rotations(&second)), (before + 1, before + 1));
+    assert_eq!(value_of(&second, env, "KEY_0"), "value 0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_secrets_rotate_and_reach_a_device_that_was_up_to_date() {
     let world = World::start().await;
     let first = world.create(KeepSecretKey::Keyring).await;

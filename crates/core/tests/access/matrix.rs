@@ -154,7 +154,7 @@ fn a_cell_explains_itself_in_one_sentence() {
              of epoch 3 until it is replaced."
         )
     );
-    world.write(0, |pen| pen.rotate(dev, &mut |_, _| true)).unwrap();
+    world.write(0, |pen| pen.rotate(dev, &mut |_, _| true).map(|_| ())).unwrap();
     let after = sentence(&mut world, person(2), dev, NOW);
     assert!(after.ends_with(&format!("in link {seq}.")), "{after}");
 }
@@ -167,7 +167,7 @@ fn an_explanation_knows_since_when_the_key_is_held() {
     world.now_ms = NOW + DAY;
     world.grant(person(2), dev, Rights::READ, 0);
     world.now_ms = NOW + 2 * DAY;
-    world.write(0, |pen| pen.rotate(dev, &mut |_, _| true)).unwrap();
+    world.write(0, |pen| pen.rotate(dev, &mut |_, _| true).map(|_| ())).unwrap();
     let facts = Facts::default();
     let about = explain(&mut world.people[0], &facts, &person(2), &dev, NOW + 3 * DAY).unwrap();
     assert_eq!(about.holds_since_ms, Some(NOW + DAY));

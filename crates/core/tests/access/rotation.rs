@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use strongroom_chain::CommitError;
+use strongroom_core::details::{Details, Thing};
 use strongroom_core::draft::{Draft, Edit};
-use strongroom_core::env::TakeError;
-use strongroom_core::pen::WriteError;
-use strongroom_core::rotation::{due, due_envs, may_rotate, rebase};
+use strongroom_core::env::{EnvCopy, TakeError};
+use strongroom_core::pen::{WriteError, name};
+use strongroom_core::rotation::{PARTS, due, due_envs, may_rotate, rebase};
 use strongroom_core::{apply, replica::ReadError};
-use strongroom_format::commit::Field;
+use strongroom_format::commit::{Field, MAX_ITEMS};
 use strongroom_format::id::{EnvId, Principal, SecretId};
 use strongroom_format::statement::{Body, EpochReason, Rights, Role};
+use strongroom_format::wire::ItemRecord;
 use strongroom_secret::SecretBytes;
 
 use super::world::{DAY, NOW, World, person, text, user};
@@ -25,7 +27,7 @@ fn read_write() -> Rights {
 }
 
 fn rotate(world: &mut World, n: usize, env: EnvId) -> Result<(), WriteError> {
-    world.write(n, |pen| pen.rotate(env, &mut |_, _| true))
+    world.write(n, |pen| pen.rotate(env, &mut |_, _| true).map(|_| ()))
 }
 
 fn value(world: &mut World, n: usize, env: EnvId, secret: &SecretId) -> String {
@@ -70,7 +72,7 @@ fn a_rotation_seals_every_value_anew_and_readers_go_on_reading() {
 fn a_rotation_that_is_interrupted_has_not_happened() {
     let (mut world, dev, ids) = filled();
     world.revoke(person(2), dev);
-    let result = world.try_write(0, |pen| pen.rotate(dev, &mut |_, _| false));
+    let result = world.try_write(0, |pen| pen.rotate(dev, &mut |_, _| false).map(|_| ()));
     assert!(matches!(result, Err(WriteError::Cancelled)));
     assert!(due_envs(&world.people[0], NOW).contains_key(&dev), "still due");
     rotate(&mut world, 0, dev).unwrap();
@@ -88,6 +90,7 @@ fn progress_is_told_and_ends_with_the_whole() {
                 told.push((done, total));
                 true
             })
+            .map(|_| ())
         })
         .unwrap();
     assert_eq!(told.first(), Some(&(0, 3)));
@@ -100,7 +103,8 @@ fn an_environment_without_secrets_gets_a_key_and_no_commit() {
     let prod = world.prod;
     world.grant(person(2), prod, Rights::READ, 0);
     world.revoke(person(2), prod);
-    let (_, batch) = world.try_write(0, |pen| pen.rotate(prod, &mut |_, _| true)).unwrap();
+    let (_, batch) =
+        world.try_write(0, |pen| pen.rotate(prod, &mut |_, _| true).map(|_| ())).unwrap();
     assert_eq!((batch.links.len(), batch.commits.len()), (1, 0));
 }
 
@@ -216,9 +220,85 @@ fn the_reason_names_who_left_and_who_took_it_away() {
 #[test]
 fn who_holds_no_key_cannot_rotate() {
     let (mut world, dev, _) = filled();
-    let refused = world.try_write(1, |pen| pen.rotate(dev, &mut |_, _| true));
+    let refused = world.try_write(1, |pen| pen.rotate(dev, &mut |_, _| true).map(|_| ()));
     let no_key = WriteError::Read(ReadError::NoKey).to_string();
     assert_eq!(refused.unwrap_err().to_string(), no_key);
+}
+
+#[test]
+fn bytes_that_open_for_nobody_do_not_keep_a_key_from_being_replaced() {
+    let (mut world, dev, ids) = filled();
+    let fields = [Field::Name, Field::Value, Field::Note];
+    world.put_garbage(2, dev, ids[0], &fields);
+    world.put_garbage(2, dev, SecretId([0xab; 16]), &fields[..2]);
+    world.revoke(person(2), dev);
+    let mut unreadable = Vec::new();
+    world
+        .write(0, |pen| {
+            unreadable = pen.rotate(dev, &mut |_, _| true)?;
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(unreadable.len(), 2);
+    assert_eq!(value(&mut world, 0, dev, &ids[1]), "two", "the others are as they were");
+    assert_eq!(value(&mut world, 0, dev, &ids[0]), "");
+    let marked = world.people[0].open_named(dev, &ids[0]).unwrap();
+    assert_eq!(marked.name, "A", "by its label");
+    assert!(marked.details.note.unwrap().starts_with("Something of it did not open"));
+    let unnamed = world.people[0].open_named(dev, &SecretId([0xab; 16])).unwrap();
+    assert_eq!(unnamed.name, "UNREADABLE_ABAB");
+}
+
+#[test]
+fn nothing_is_given_up_for_a_key_that_only_the_server_names() {
+    let (mut world, dev, ids) = filled();
+    world.put_garbage(2, dev, ids[0], &[Field::Name, Field::Value]);
+    world.revoke(person(2), dev);
+    // A fresh device: the environment from its newest commit, the past not checked yet.
+    let mut fresh = world.people[0].clone();
+    let copy = fresh.env(&dev).unwrap();
+    let head = copy.head().unwrap().as_bytes().to_vec();
+    let items = copy.live().map(|(item, fields)| ItemRecord {
+        secret: item.change.secret,
+        version: item.change.version,
+        op: item.change.op,
+        epoch: item.epoch,
+        fields: fields.to_vec(),
+    });
+    let copy = EnvCopy::from_items(fresh.state(), dev, &head, items.collect()).unwrap();
+    fresh.put_env(dev, copy);
+    world.people[0] = fresh;
+    let refused = world.try_write(0, |pen| pen.rotate(dev, &mut |_, _| true).map(|_| ()));
+    let Err(WriteError::Unreadable(secrets)) = refused else { panic!("it was given up") };
+    assert_eq!(secrets, [ids[0]]);
+}
+
+#[test]
+fn a_directory_too_large_for_one_write_is_rotated_in_two() {
+    let mut world = World::new(24);
+    let directory = world.people[0].state().directory().unwrap();
+    let labels = PARTS * MAX_ITEMS + 100;
+    for part in 0..labels.div_ceil(MAX_ITEMS) {
+        let ids = part * MAX_ITEMS..labels.min((part + 1) * MAX_ITEMS);
+        let label = |n: usize| {
+            let secret = SecretId(u128::to_be_bytes(n as u128 + 1));
+            name(secret, "LABEL", Details::of(Thing::Secret))
+        };
+        world.write(0, |pen| pen.commit(directory, ids.map(label).collect(), &[])).unwrap();
+    }
+    let is_due = |world: &World| due_envs(&world.people[0], NOW).get(&directory).copied();
+    rotate(&mut world, 0, directory).unwrap();
+    assert_eq!(is_due(&world), Some(true), "begun, and not finished");
+    let late = world.try_write(0, |pen| {
+        let label = name(SecretId([7; 16]), "NEW", Details::of(Thing::Secret));
+        pen.commit(directory, vec![label], &[])
+    });
+    let unfinished = WriteError::Take(TakeError::Commit(CommitError::NotResealed));
+    assert_eq!(late.unwrap_err().to_string(), unfinished.to_string());
+    let epochs = |world: &World| world.people[0].state().env(&directory).unwrap().epochs.len();
+    let before = epochs(&world);
+    rotate(&mut world, 1, directory).unwrap();
+    assert_eq!((is_due(&world), epochs(&world)), (None, before), "by another, and no second key");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use strongroom_core::details::{Details, EnvClass, Thing};
 use strongroom_core::pen::{Founding, Pen, Put, WriteError, name};
 use strongroom_core::replica::{Me, Replica};
 use strongroom_crypto::safe::{Keyset, RepeatableEntropy, ServiceToken, entropy};
-use strongroom_format::commit::SignedCommit;
+use strongroom_format::commit::{Change, Commit, Field, FieldHash, Op, SignedCommit};
 use strongroom_format::hash::Digest;
 use strongroom_format::id::{EnvId, InviteId, Principal, SecretId, UserId};
 use strongroom_format::statement::{
@@ -258,6 +258,38 @@ impl World {
 
     pub(crate) fn revoke(&mut self, from: Principal, env: EnvId) {
         self.write(0, |pen| pen.link(Body::EnvRevoke { env, principal: from })).unwrap();
+    }
+
+    /// Signs bytes that open for nobody as the next version of a secret's fields.
+    pub(crate) fn put_garbage(&mut self, n: usize, env: EnvId, secret: SecretId, fields: &[Field]) {
+        let replica = &self.people[n];
+        let state = replica.state();
+        let history = replica.env(&env).unwrap().history();
+        let version = history.items().lookup(&secret).map_or(1, |item| item.change.version + 1);
+        let envelopes: Vec<Vec<u8>> = fields.iter().map(|field| vec![field.byte(); 137]).collect();
+        let hashes = fields.iter().zip(&envelopes);
+        let hash = |(field, bytes): (&Field, &Vec<u8>)| FieldHash {
+            field: *field,
+            envelope: content_hash(bytes),
+        };
+        let fields = hashes.map(hash).collect();
+        let changes = vec![Change { op: Op::Put, secret, version, fields }];
+        let commit = replica.me().keyset.isk.sign_commit(Commit {
+            org: state.org(),
+            env,
+            seq: history.seq() + 1,
+            prev: history.head(),
+            author: replica.principal(),
+            org_seq: state.seq(),
+            org_head: state.head(),
+            dek_epoch: state.env(&env).unwrap().epoch_at(state.seq()),
+            time_ms: self.now_ms.max(history.time_ms()),
+            state_root: history.root_after(&changes),
+            changes,
+        });
+        let commits = vec![commit.as_bytes().to_vec()];
+        self.server.accept(WriteBatch { commits, envelopes, ..WriteBatch::default() });
+        self.sync_all();
     }
 
     pub(crate) fn put(&mut self, n: usize, env: EnvId, secrets: &[(&str, &str)]) -> Vec<SecretId> {
