@@ -7,7 +7,9 @@ use data_encoding::BASE64URL_NOPAD;
 use ed25519_dalek::SigningKey;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
-use strongroom_format::id::UserId;
+use strongroom_format::hash::sha256;
+use strongroom_format::id::{UserId, base32};
+use strongroom_store::Account;
 
 /// How long a session lasts.
 const LIFE_MS: u64 = 60 * 60 * 1000;
@@ -25,8 +27,16 @@ struct Claims {
     iss: String,
     aud: String,
     sub: UserId,
+    /// Which keys signed in, see [`key_name`].
+    key: String,
     iat: u64,
     exp: u64,
+}
+
+/// A name for the keys of an account. A session ends with the keys that opened it, so that a
+/// stolen computer is shut out by a new keyset.
+pub(crate) fn key_name(account: &Account) -> String {
+    base32().encode(&sha256(&[&account.login_pub, &account.isk])[..15])
 }
 
 /// Issues and verifies sessions.
@@ -56,6 +66,7 @@ impl Sessions {
     pub(crate) fn issue(
         &self,
         user: &UserId,
+        key: &str,
         now_ms: u64,
     ) -> Result<(String, u64), jsonwebtoken::errors::Error> {
         let expires_ms = now_ms.saturating_add(LIFE_MS);
@@ -63,6 +74,7 @@ impl Sessions {
             iss: self.issuer.clone(),
             aud: AUDIENCE.to_owned(),
             sub: *user,
+            key: key.to_owned(),
             iat: now_ms / 1000,
             exp: expires_ms / 1000,
         };
@@ -70,8 +82,9 @@ impl Sessions {
         Ok((token, expires_ms))
     }
 
-    /// Whose session this is; `None` for anything but an unexpired session of this server.
-    pub(crate) fn verify(&self, token: &str, now_ms: u64) -> Option<UserId> {
+    /// Whose session this is, and of which keys; `None` for anything but an unexpired session of
+    /// this server. Whether the keys are still those of the account is for the caller to look up.
+    pub(crate) fn verify(&self, token: &str, now_ms: u64) -> Option<(UserId, String)> {
         let (header, _) = token.split_once('.')?;
         if header != self.header {
             return None;
@@ -83,12 +96,12 @@ impl Sessions {
         // The claims are typed and all required; the clock is the server's own, below.
         validation.validate_exp = false;
         let data = jsonwebtoken::decode::<Claims>(token, &self.verifies, &validation).ok()?;
-        let Claims { sub, iat, exp, .. } = data.claims;
+        let Claims { sub, key, iat, exp, .. } = data.claims;
         let now = now_ms / 1000;
         let begun = iat <= now.saturating_add(LEEWAY_S);
         let running = now <= exp.saturating_add(LEEWAY_S);
         let short = exp.saturating_sub(iat) <= LIFE_MS / 1000;
-        (begun && running && short).then_some(sub)
+        (begun && running && short).then_some((sub, key))
     }
 }
 
@@ -115,16 +128,17 @@ mod tests {
     }
 
     fn claims(iss: &str, aud: &str, sub: &str, iat: &str, exp: &str) -> String {
-        format!(r#"{{"iss":{iss},"aud":{aud},"sub":{sub},"iat":{iat},"exp":{exp}}}"#)
+        format!(r#"{{"iss":{iss},"aud":{aud},"sub":{sub},"key":"k","iat":{iat},"exp":{exp}}}"#)
     }
 
     #[test]
     fn a_session_names_its_user_until_it_ends() {
         let sessions = sessions();
         let user = UserId([3; 16]);
-        let (token, expires) = sessions.issue(&user, NOW).unwrap();
-        assert_eq!(sessions.verify(&token, NOW), Some(user));
-        assert_eq!(sessions.verify(&token, expires + 59_000), Some(user));
+        let (token, expires) = sessions.issue(&user, "k", NOW).unwrap();
+        let named = Some((user, "k".to_owned()));
+        assert_eq!(sessions.verify(&token, NOW), named);
+        assert_eq!(sessions.verify(&token, expires + 59_000), named);
         assert_eq!(sessions.verify(&token, expires + 62_000), None);
         assert_eq!(sessions.verify(&token, NOW - 62_000), None);
     }
@@ -138,7 +152,8 @@ mod tests {
         let (iss, aud) = (r#""http://127.0.0.1:1""#, r#""strongroom""#);
         let sub = format!("\"{user}\"");
         let good = claims(iss, aud, &sub, &iat, &exp);
-        assert_eq!(sessions.verify(&signed(header, &good), NOW), Some(user), "the probe works");
+        let named = Some((user, "k".to_owned()));
+        assert_eq!(sessions.verify(&signed(header, &good), NOW), named, "the probe works");
 
         // H01 to H04: algorithms, keys and URLs in the header.
         for bad in [
@@ -180,6 +195,8 @@ mod tests {
             claims(iss, aud, &sub, &iat, "99999999999"),
             claims(iss, aud, &sub, "0", &exp),
             claims(iss, aud, &sub, "99999999999", &exp),
+            good.replace(r#""key":"k","#, ""),
+            good.replace(r#""key":"k""#, r#""key":7"#),
             good.replace(r#""iat""#, r#""nbf""#),
             good.replace('{', r#"{"admin":true,"#),
             good.replace('{', &format!(r#"{{"sub":{sub},"#)),
@@ -188,8 +205,9 @@ mod tests {
         ] {
             assert_eq!(sessions.verify(&signed(header, &bad), NOW), None, "{bad}");
         }
-        let (token, _) = sessions.issue(&user, NOW).unwrap();
-        let stranger = Sessions::new("http://127.0.0.1:1", &[8; 32]).issue(&user, NOW).unwrap().0;
+        let (token, _) = sessions.issue(&user, "k", NOW).unwrap();
+        let stranger =
+            Sessions::new("http://127.0.0.1:1", &[8; 32]).issue(&user, "k", NOW).unwrap().0;
         for bad in [
             stranger,
             format!("{token}."),

@@ -25,7 +25,7 @@ use crate::error::ApiError;
 
 pub(crate) use challenge::Challenges;
 pub(crate) use invite::{Admission, Invited, admission, authenticate_invited};
-pub(crate) use jwt::Sessions;
+pub(crate) use jwt::{Sessions, key_name};
 pub(crate) use oidc::{Foreign, Issuers};
 
 /// The development header: a user id.
@@ -90,8 +90,11 @@ pub(crate) async fn authenticate(
         return guessable(app, ip, prove_token(app, token)).await;
     }
     let now_ms = app.clock.now_ms();
-    if let Some(user) = app.sessions.verify(credential, now_ms) {
-        return Ok(Caller::new(Principal::User(user)));
+    if let Some((user, key)) = app.sessions.verify(credential, now_ms) {
+        let account = app.store.read().await?.account(&user).await?;
+        let same = account.is_some_and(|account| key_name(&account) == key);
+        let caller = Caller::new(Principal::User(user));
+        return if same { Ok(caller) } else { Err(ApiError::unauthenticated()) };
     }
     let foreign = app.issuers.verify(credential, now_ms).await?;
     let foreign = foreign.ok_or_else(ApiError::unauthenticated)?;

@@ -211,6 +211,9 @@ impl Register {
             let message = "this server takes no new accounts";
             return Err(Stop::Refused(ApiError::forbidden("registration-closed", message)));
         }
+        if named {
+            return Ok(None);
+        }
         match &self.admission {
             Admission::Invite(invited) => {
                 let (subject, link) = self.invitation(batch, invited).await?;
@@ -221,7 +224,7 @@ impl Register {
                 return Err(Stop::Refused(ApiError::forbidden("founder-code-used", message)));
             }
             Admission::Nothing | Admission::Issuer(Foreign { admit: false, .. })
-                if self.registration == Registration::Invited && !named =>
+                if self.registration == Registration::Invited =>
             {
                 let message = "this server takes new accounts by invitation only";
                 return Err(Stop::Refused(ApiError::forbidden("invitation-needed", message)));

@@ -12,6 +12,7 @@ use strongroom_format::wire::{
 
 use super::{fixed, limit_sign_in};
 use crate::app::Shared;
+use crate::auth::key_name;
 use crate::error::ApiError;
 use crate::http::{Peer, Unread, answer_json};
 use crate::journal::Everywhere;
@@ -61,20 +62,23 @@ pub(crate) async fn sign_in(
     let open = app.challenges.is_open(&request.user_id, &nonce, request.time_ms, now_ms);
     let account = app.store.read().await?.account(&request.user_id).await?;
     let message = challenge_message(&app.origin, &request.user_id, &nonce, request.time_ms);
-    let known = account.is_some();
+    let name = account.as_ref().map(key_name);
     let key = account.map_or(NOBODY, |account| match request.key {
         SignInKey::Login => account.login_pub,
         SignInKey::Identity => account.isk,
     });
     let signed = verifies(&key, &message, &signature);
     let user = request.user_id;
-    if !open || !known || !signed || !app.challenges.take(&nonce, now_ms) {
-        // Not waited for: known and unknown people are refused in the same time.
-        let _ = app.journal.post(Everywhere::refused(user, peer.text()));
-        return Err(refused());
-    }
+    let name = match name {
+        Some(name) if open && signed && app.challenges.take(&nonce, now_ms) => name,
+        _ => {
+            // Not waited for: known and unknown people are refused in the same time.
+            let _ = app.journal.post(Everywhere::refused(user, peer.text()));
+            return Err(refused());
+        }
+    };
     app.journal.run(Everywhere::done(user, EventKind::SignedIn, peer.text())).await?;
-    let issued = app.sessions.issue(&user, now_ms);
+    let issued = app.sessions.issue(&user, &name, now_ms);
     let (token, expires_ms) = issued.map_err(|_| ApiError::internal())?;
     answer_json(&Session { token, expires_ms })
 }

@@ -305,7 +305,8 @@ async fn whoever_lost_all_keys_asks_for_new_ones_and_gets_the_place_back() {
     let session = scene.server.client.sign_in(&new).await;
     let sync = format!("/v1/orgs/{}/sync?from=0", scene.org);
     scene.server.client.get(&sync, &session).await.is(200, "ok");
-    let _ = old_session;
+    // Whoever has the lost computer is signed out.
+    scene.server.client.get(&sync, &old_session).await.is(401, "sign-in-required");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -352,7 +353,7 @@ async fn a_server_by_invitation_admits_its_founder_and_whoever_holds_an_invitati
     team.add(&carol, Role::Member, invite);
     client.write(&team.org(), &session, &team.take_batch()).await.is(200, "ok");
     account(&Person::new(4), bearer(invite, 50)).await.is(403, "invite-used");
-    client.post_json("/v1/accounts", &client.account(&carol)).await.is(201, "ok");
+    account(&carol, bearer(invite, 50)).await.is(201, "ok");
     let body = serde_json::to_vec(&client.account(&Person::new(4))).unwrap();
     let headers = [("content-type", JSON)];
     let answer = client.send(Method::POST, "/v1/accounts", &headers, body).await;
