@@ -1,6 +1,9 @@
+use strongroom_crypto::safe::{InviteKey, Keyset};
+use strongroom_format::commit::{Commit, SignedCommit};
 use strongroom_format::event::{Act, Detail};
 use strongroom_format::hash::ZERO;
-use strongroom_format::id::DeviceId;
+use strongroom_format::id::{DeviceId, UserId};
+use strongroom_format::statement::{Body, Role};
 
 use super::*;
 use crate::log::Replacement;
@@ -50,7 +53,8 @@ fn resealing(story: &mut Story) -> Vec<u8> {
     again.issue();
     again.revoke();
     again.rotate();
-    assert_eq!(again.replica.state().head(), story.replica.state().head(), "the same story");
+    let (seq, head) = (again.replica.state().seq(), again.replica.state().head());
+    assert_eq!(story.replica.state().head_at(seq), Some(head), "the same story");
     again.replica.env(&again.env).unwrap().head().unwrap().as_bytes().to_vec()
 }
 
@@ -186,10 +190,88 @@ fn a_data_key_that_was_not_replaced_is_seen() {
 #[test]
 fn whoever_does_not_manage_certifies_nothing() {
     let mut story = finished();
+    let (member, keyset) = joined(&mut story);
     let certificate = certificate(&mut story);
     let by_token = Me::token(&story.token);
-    let file = certificate.sign(&story.replica, &by_token);
+    let file = certificate.clone().sign(&story.replica, &by_token);
     assert_eq!(judge(&file), Err(Refused::Signer));
+    let file = certificate.clone().sign(&story.replica, &Me::person(member, keyset));
+    assert_eq!(judge(&file), Err(Refused::Signer));
+    let nobody = Me::person(UserId([99; 16]), Keyset::make(&mut story.entropy).unwrap());
+    assert_eq!(judge(&certificate.sign(&story.replica, &nobody)), Err(Refused::Signer));
+}
+
+/// A plain member, who may read names and nothing else.
+fn joined(story: &mut Story) -> (UserId, Keyset) {
+    let keyset = Keyset::make(&mut story.entropy).unwrap();
+    let (user, org) = (UserId([44; 16]), story.replica.state().org());
+    let key = InviteKey::make(&mut story.entropy).unwrap();
+    let (invite, keys) = (key.id(), keyset.public());
+    let pop = keyset.prove_possession(&org, &invite, &user);
+    let expires = story.now + 1_000_000;
+    story.write(|pen, _| {
+        let (role, grants) = (Role::Member, Vec::new());
+        let key_hash = key.commitment();
+        pen.link(Body::Invite { invite, key_hash, role, grants, expires }).unwrap();
+        pen.link(Body::MemberAdd { user, keys, role, invite, pop }).unwrap();
+    });
+    (user, keyset)
+}
+
+#[test]
+fn a_word_counts_from_whoever_has_a_say_and_is_signed() {
+    let mut story = finished();
+    let (member, keyset) = joined(&mut story);
+    let mut good = certificate(&mut story);
+    good.values[1].value.strongest = Some((Use::Copied, 5));
+    let with = |word: Replacement| {
+        let mut certificate = good.clone();
+        certificate.values[1].value.replaced = Some(word);
+        certificate
+    };
+    let word = said(&story, 2, story.now);
+    assert!(judge(&signed(&story, with(word.clone()))).is_ok());
+    let mut act = word.signed.act.clone();
+    act.actor = Some(Principal::User(member));
+    let signature = keyset.isk.sign(&act.message());
+    let reader = SignedAct { act: act.clone(), signature };
+    assert_eq!(judge(&signed(&story, with(reader.into()))), Err(Refused::Word));
+    let mut other = word.signed.act.clone();
+    other.kind = EventKind::Copied;
+    let signature = story.replica.me().keyset.isk.sign(&other.message());
+    let copied = SignedAct { act: other, signature };
+    assert_eq!(judge(&signed(&story, with(copied.into()))), Err(Refused::Word));
+}
+
+#[test]
+fn the_commit_must_be_the_signed_one_behind_the_cut() {
+    let mut story = finished();
+    let good = certificate(&mut story);
+    let commit = SignedCommit::parse(&good.envs[0].commit).unwrap().commit;
+    let me = story.replica.me();
+    let with = |change: &dyn Fn(&mut Commit)| {
+        let mut commit = commit.clone();
+        change(&mut commit);
+        let mut certificate = good.clone();
+        certificate.envs[0].commit = me.keyset.isk.sign_commit(commit).as_bytes().to_vec();
+        judge(&signed(&story, certificate))
+    };
+    assert!(with(&|_| {}).is_ok());
+    let refused: [&dyn Fn(&mut Commit); 7] = [
+        &|commit| commit.org.0[0] ^= 1,
+        &|commit| commit.env.0[0] ^= 1,
+        &|commit| commit.seq += 1,
+        &|commit| commit.prev[0] ^= 1,
+        &|commit| commit.org_head[0] ^= 1,
+        &|commit| commit.dek_epoch -= 1,
+        &|commit| commit.author = Principal::User(UserId([99; 16])),
+    ];
+    for change in refused {
+        assert_eq!(with(change), Err(Refused::Commit));
+    }
+    let mut forged = good.clone();
+    *forged.envs[0].commit.last_mut().unwrap() ^= 1;
+    assert_eq!(judge(&signed(&story, forged)), Err(Refused::Commit));
 }
 
 #[test]

@@ -139,6 +139,15 @@ fn a_log_that_is_not_the_signed_or_the_pinned_one_is_refused() {
     }
     let (checkpoint, note) = world.checkpoint(20);
     assert!(copy.settle(checkpoint, &note).is_err(), "an entry was left out");
+    let shorter = Checkpoint { size: 19, ..checkpoint };
+    assert!(copy.settle(shorter, &note).is_err(), "as many entries, and others");
+    let mut whole = AuditCopy::new(0);
+    for event in &world.events {
+        whole.read(&against, event).unwrap();
+    }
+    let other_log = Checkpoint { reset: 1, ..checkpoint };
+    assert!(whole.settle(other_log, &note).is_err());
+    assert!(whole.settle(checkpoint, &note).is_ok());
     assert_eq!(copy.facts(), None);
     let mut foreign = Event::decode(&world.events[0]).unwrap();
     foreign.act.org = OrgId([9; 32]);
@@ -157,11 +166,15 @@ fn an_act_that_its_actor_did_not_sign_tells_nothing_and_hides_nothing() {
     world.push(honest[0].clone());
     world.push(honest[0].clone());
     world.push(honest[1].clone());
+    let mut elsewhere = honest[1].act.clone();
+    elsewhere.actor_seq = 3;
+    let signature = world.replica.me().keyset.isk.sign(&elsewhere.message());
+    world.push(SignedAct { act: elsewhere, signature });
     let mut copy = AuditCopy::new(0);
     world.read(&mut copy, &NO_PIN).unwrap();
     let facts = copy.facts().unwrap();
     let uses = facts.uses(&world.replica.principal(), &ENV, &SECRET);
-    assert_eq!(facts.doubtful(), 2, "one forged, one shown twice");
+    assert_eq!(facts.doubtful(), 3, "one forged, one shown twice, one out of its place");
     assert_eq!(uses.last(Use::Exported), None);
     assert_eq!(uses.last(Use::Revealed), Some(NOW + 3));
 }
