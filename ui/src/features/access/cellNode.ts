@@ -36,12 +36,13 @@ export function paintCell(cell: CellNode, row: number, col: number, principal: A
   }
   const value = picture.cell(row, col);
   const { ground, tile, sign, letters, icon, text, tone, clock } = drawn(value, picture.now);
-  const name = nameOf(value, principal, column, picture.now);
+  const hit = picture.hit(row, col);
+  const name = `${nameOf(value, principal, column, picture.now)}${hit ? ", answers the question" : ""}`;
   const here = picture.cursor.row === row && picture.cursor.col === col;
   const selected = picture.selected(row, col);
   const first = col > 0 && picture.column(col - 1)?.appId !== column.appId;
   const full = tile !== "";
-  const classes = `c ${ground}${full ? " full" : ""}${first ? " gs" : ""}${picture.hit(row, col) ? " hit" : ""}${selected ? " sel" : ""}${here ? " cur" : ""}`;
+  const classes = `c ${ground}${full ? " full" : ""}${first ? " gs" : ""}${hit ? " hit" : ""}${selected ? " sel" : ""}${here ? " cur" : ""}`;
   const now = `${col}|${classes}|${tile}|${sign}${letters}|${text}|${name}`;
   if (cell.drawn === now) return;
   cell.drawn = now;
