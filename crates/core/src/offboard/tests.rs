@@ -83,7 +83,9 @@ impl Story {
     }
 
     pub(crate) fn rotate(&mut self) {
-        self.write(|pen, env| pen.rotate(env, &mut |_, _| true).unwrap());
+        self.write(|pen, env| {
+            pen.rotate(env, &mut |_, _| true).unwrap();
+        });
     }
 
     pub(crate) fn offboarding(&self) -> Offboarding {
