@@ -176,6 +176,13 @@ describe("keys", () => {
     expect(stage.mock.lastCall?.[0].map((one) => `${one.principalId} ${one.envId}`)).toEqual(["usr_teo env_pay_dev", "usr_teo env_pay_stg", "usr_jun env_pay_dev", "usr_jun env_pay_stg"]);
   });
 
+  it("G and a letter go elsewhere and stage nothing", async () => {
+    await access();
+    await walk("ArrowDown", "g", "t");
+    await waitFor(() => expect(maybe("access-grid")).toBeNull());
+    expect(maybe("access-end")).toBeNull();
+  });
+
   it("a reviewer and an agent can get no key, and the window says why", async () => {
     const { vault } = await access();
     const stage = vi.spyOn(vault, "accessStage");

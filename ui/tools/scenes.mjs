@@ -28,6 +28,19 @@ const leaver = async (page) => {
   await by(page, "queue-row").nth(3).click();
 };
 
+const matrix = async (page) => {
+  await page.locator("nav").first().waitFor();
+  await page.keyboard.press("g");
+  await page.keyboard.press("a");
+  await page.locator("[data-cell] .g").first().waitFor();
+};
+const cell = (page, principal, env) => page.locator(`[data-cell="${principal} ${env}"]`);
+const explained = async (page) => {
+  await matrix(page);
+  await cell(page, "usr_teo", "env_sf_prod").click();
+  await by(page, "access-sentence").waitFor();
+};
+
 export const scenes = [
   { name: "welcome", query: "phase=welcome" },
   { name: "welcome-900x600", query: "phase=welcome", size: [900, 600] },
@@ -116,4 +129,14 @@ export const scenes = [
   { name: "server-away", query: "phase=welcome", run: async (page) => { await by(page, "welcome-server").click(); await by(page, "server-address").fill("nobody.example"); await by(page, "server-look").click(); await page.waitForTimeout(200); } },
   { name: "server-new", query: "phase=welcome", run: async (page) => { await by(page, "welcome-server").click(); await by(page, "server-address").fill("vault.acme.example"); await by(page, "server-look").click(); await by(page, "server-founder").click(); } },
   { name: "server-browser", query: "phase=welcome&slow=500", run: async (page) => { await by(page, "welcome-server").click(); await by(page, "server-address").fill("vault.acme.example"); await by(page, "server-look").click(); await by(page, "server-issuer").first().click(); await page.waitForTimeout(300); } },
+  { name: "access", query: "staged=1", run: explained },
+  { name: "access-900x600", query: "staged=1", size: [900, 600], run: explained },
+  { name: "access-1920x1080", query: "staged=1", size: [1920, 1080], run: matrix },
+  { name: "access-keys", query: "", run: async (page) => { await matrix(page); await cell(page, "usr_teo", "env_pay_dev").click(); await page.keyboard.press("Escape"); await page.keyboard.press("Shift+ArrowDown"); await page.keyboard.press("Shift+ArrowRight"); await page.keyboard.press("2"); } },
+  { name: "access-end", query: "", run: async (page) => { await explained(page); await page.keyboard.press("t"); await by(page, "access-end").waitFor(); } },
+  { name: "access-question", query: "", run: async (page) => { await matrix(page); await by(page, "access-questions").click(); await by(page, "access-question-idle").click(); } },
+  { name: "access-many", query: "matrix=500", run: async (page) => { await matrix(page); await by(page, "access-grid").evaluate((grid) => grid.scrollTo(9000, 9000)); await page.waitForTimeout(600); } },
+  { name: "access-due", query: "due=1", run: matrix },
+  { name: "access-who", query: "", run: async (page) => { await explained(page); await by(page, "explain-who").click(); await by(page, "who-row").first().waitFor(); } },
+  { name: "access-review", query: "staged=1", run: async (page) => { await matrix(page); await page.keyboard.press("Control+Enter"); await by(page, "review-check").check(); } },
 ];

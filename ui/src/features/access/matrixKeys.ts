@@ -4,7 +4,8 @@ import type { Access } from "./access.svelte";
 type Around = {
   access: Access;
   perPage: number;
-  singleKeys: boolean;
+  /** Single letters are switched on and mean the matrix. */
+  letters: boolean;
   show: () => void;
   explain: () => void;
   end: () => void;
@@ -13,7 +14,7 @@ type Around = {
 /** What a key does while the matrix has the focus. True if it did something. */
 export function matrixKey(event: KeyboardEvent, around: Around): boolean {
   if (inText(event)) return false;
-  return moved(event, around) || (bare(event) && (opened(event, around) || cleared(event, around) || (around.singleKeys && letter(event, around))));
+  return moved(event, around) || (bare(event) && (opened(event, around) || cleared(event, around) || (around.letters && letter(event, around))));
 }
 
 function moved(event: KeyboardEvent, { access, perPage, show }: Around): boolean {
