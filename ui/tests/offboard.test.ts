@@ -46,7 +46,7 @@ describe("an offboarding", () => {
     (await byId("rotation-start")).click();
     expect(start).toHaveBeenCalledWith(["env_pay_dev", "env_pay_stg"]);
     const pause = await byId("rotation-pause");
-    expect((await byId("rotations")).textContent).toMatch(/payments \/ dev: \d+ of 24 secrets sealed again/);
+    expect((await byId("rotations")).textContent).toMatch(/2 environments: \d+ of 50 steps/);
     pause.click();
     expect(cancel).toHaveBeenCalledOnce();
     await waitFor(async () => expect((await byId("rotation-start")).textContent).toContain("Go on"));

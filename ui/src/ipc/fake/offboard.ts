@@ -67,24 +67,33 @@ export function fakeOffboarding(world: World, rotated: (envId: string) => void):
   };
   const stateOf = (one: Case): OffboardState => (one.rotations.some((row) => row.state === "running") ? "running" : missing(one).length === 0 ? "done" : "queue");
 
+  /** As in the product, all are claimed at once and one count runs over them; each is done when its share is. */
   async function rotateAll(envIds: string[]): Promise<null> {
-    for (const envId of envIds) {
-      const set = (state: RotationRow["state"]) => {
-        const put = (row: RotationRow): RotationRow => (row.envId === envId ? { ...row, state, epoch: row.epoch + (state === "done" ? 1 : 0) } : row);
-        for (const one of cases.values()) one.rotations = one.rotations.map(put);
-        due = state === "done" ? due.filter((row) => row.envId !== envId) : due.map(put);
-        world.changed();
-      };
-      set("running");
-      try {
-        await world.work("rotate", world.environments().find((env) => env.id === envId)?.secrets.length ?? 1, true);
-      } catch (thrown) {
-        set("due");
-        throw thrown;
-      }
-      epochs.set(envId, (epochs.get(envId) ?? 7) + 1);
-      set("done");
-      rotated(envId);
+    const weights = envIds.map((envId) => (world.environments().find((env) => env.id === envId)?.secrets.length ?? 0) + 1);
+    const ends = weights.map((_, index) => weights.slice(0, index + 1).reduce((sum, one) => sum + one, 0));
+    const open = new Set(envIds);
+    const set = (envId: string, state: RotationRow["state"]) => {
+      const put = (row: RotationRow): RotationRow => (row.envId === envId ? { ...row, state, epoch: row.epoch + (state === "done" ? 1 : 0) } : row);
+      for (const one of cases.values()) one.rotations = one.rotations.map(put);
+      due = state === "done" ? due.filter((row) => row.envId !== envId) : due.map(put);
+    };
+    const finish = (reached: number) => {
+      envIds.forEach((envId, index) => {
+        if (!open.has(envId) || reached < (ends[index] ?? 0)) return;
+        open.delete(envId);
+        epochs.set(envId, (epochs.get(envId) ?? 7) + 1);
+        set(envId, "done");
+        rotated(envId);
+      });
+    };
+    for (const envId of envIds) set(envId, "running");
+    world.changed();
+    try {
+      await world.work("rotate", ends[ends.length - 1] ?? 0, true, finish);
+      finish(Infinity);
+    } finally {
+      for (const envId of open) set(envId, "due");
+      world.changed();
     }
     return null;
   }

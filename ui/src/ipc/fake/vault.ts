@@ -436,7 +436,7 @@ export class FakeVault implements Vault {
       emit: (event, payload) => this.emit(event, payload),
       sign: (what, links, subject = null) => this.#signed(what, links, subject),
       changed: () => this.#teamChanged(),
-      work: (kind, total, cancellable) => this.#work(kind, total, cancellable),
+      work: (kind, total, cancellable, step) => this.#work(kind, total, cancellable, step),
     };
   }
 
@@ -551,11 +551,12 @@ export class FakeVault implements Vault {
     return report;
   }
 
-  async #work(kind: ProgressKind, total: number, cancellable = false): Promise<void> {
+  async #work(kind: ProgressKind, total: number, cancellable = false, onstep: (done: number) => void = () => undefined): Promise<void> {
     const task = `task_${this.#next++}`;
     const step = Math.max(1, Math.floor(total / 20));
     for (let done = 0; done < total; done += step) {
       this.emit("progress", { task, kind, done, total, cancellable });
+      onstep(done);
       await pause(this.scenario.slow ?? 0);
       if (this.#cancelled.has(task)) {
         this.emit("progress", { task, kind, done: total, total, cancellable: false });

@@ -21,5 +21,5 @@ export interface World {
   /** Something of the team changed. */
   changed(): void;
   /** Long work with events of progress; throws `cancelled` when it was called off. */
-  work(kind: ProgressKind, total: number, cancellable?: boolean): Promise<void>;
+  work(kind: ProgressKind, total: number, cancellable?: boolean, step?: (done: number) => void): Promise<void>;
 }
