@@ -23,6 +23,13 @@ fn a_page_of_the_main_window_cannot_leave_load_or_call_what_it_was_not_given() {
         ["unlock_submit", { "passphrase": "x", "secretKey": null }],
         ["reveal_context", {}],
         ["secure_close", {}],
+        ["sign_context", {}],
+        ["sign_submit", { "typed": null, "checked": true }],
+        ["invite_context", {}],
+        ["take_submit", { "code": "x" }],
+        ["join_look", { "code": "x" }],
+        ["words_submit", { "same": true }],
+        ["token_copy", {}],
         ["plugin:dialog|open", { "options": {} }],
         ["plugin:event|emit", { "event": "x", "payload": null }],
         ["plugin:webview|create_webview_window", { "options": { "label": "x", "url": "https://example.com" } }],
@@ -34,9 +41,10 @@ fn a_page_of_the_main_window_cannot_leave_load_or_call_what_it_was_not_given() {
          window.__TAURI_INTERNALS__.invoke(name, args).then(() => window.__seen.push('DID ' + name), \
          (e) => window.__seen.push(String(e).includes('not allowed') ? 'refused' : name + ': ' + e)); return null"
     ));
-    let seen = super::support::wait("eight answers", || {
+    let all = calls.as_array().map(Vec::len);
+    let seen = super::support::wait("all answers", || {
         let seen = app.script("return window.__seen");
-        (seen.as_array().map(Vec::len) == Some(8)).then_some(seen)
+        (seen.as_array().map(Vec::len) == all).then_some(seen)
     });
     assert!(seen.as_array().is_some_and(|all| all.iter().all(|one| one == "refused")), "{seen}");
 
