@@ -23,7 +23,7 @@ impl Clock for Later {
 }
 
 /// A data directory at one moment.
-pub(crate) struct Backup(TempDir);
+pub(crate) struct Backup(pub(crate) TempDir);
 
 /// The honest server.
 pub(crate) struct Honest {

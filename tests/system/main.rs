@@ -12,6 +12,7 @@ mod honest;
 mod integrity;
 mod others;
 mod scenario;
+mod sharing;
 mod team_house;
 mod world;
 

@@ -50,13 +50,9 @@ impl Ends {
     pub(crate) fn refused_in(&self, situations: &[&str]) {
         for situation in situations {
             let end = &self.0[situation];
-            assert!(matches!(end, End::Refused(_)), "{situation}: {end:?}");
+            let End::Refused(why) = end else { panic!("{situation}: {end:?}") };
+            assert!(!why.is_empty(), "{situation}: a refusal says why");
         }
-    }
-
-    /// It was refused everywhere.
-    pub(crate) fn refused(&self) {
-        self.refused_in(&ALL);
     }
 
     /// Everybody sees everything, as if nobody had lied.

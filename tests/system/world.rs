@@ -14,7 +14,7 @@ use strongroom_client::vault::{
 };
 use strongroom_core::details::EnvClass;
 use strongroom_evil_server::{EvilServer, Exchange};
-use strongroom_format::id::{EnvId, OrgId, SecretId};
+use strongroom_format::id::{EnvId, OrgId, SecretId, UserId};
 use strongroom_format::wire::{ItemPage, SyncAnswer};
 use strongroom_secret::{Passphrase, SecretText};
 use tempfile::TempDir;
@@ -96,11 +96,30 @@ impl Device {
         code: &SecretText,
         person: &str,
     ) -> Result<Self, VaultError> {
+        Self::join_as(origin, code, person, None).await
+    }
+
+    /// Somebody who lost everything, with the code of a new invitation.
+    pub(crate) async fn join_again(
+        origin: &str,
+        code: &SecretText,
+        person: &str,
+        lost: UserId,
+    ) -> Result<Self, VaultError> {
+        Self::join_as(origin, code, person, Some(lost)).await
+    }
+
+    async fn join_as(
+        origin: &str,
+        code: &SecretText,
+        person: &str,
+        lost: Option<UserId>,
+    ) -> Result<Self, VaultError> {
         let joining = Joining {
             code: code.lend(|code| SecretText::from_string(code.to_owned())),
             person: person.to_owned(),
             label: person.to_owned(),
-            lost: None,
+            lost,
             keep: KeepSecretKey::Keyring,
             cost: Cost::from_id(0xf0).unwrap(),
         };

@@ -98,10 +98,11 @@ impl Session {
         for org in all {
             let _gate = self.gate.lock().await;
             let (mut replica, pins) = self.copy_to_change(org)?;
+            let now_ms = self.now_ms();
             let open: Vec<(EnvId, u64)> = replica
                 .envs()
                 .iter()
-                .filter(|(_, copy)| !copy.history().is_complete())
+                .filter(|(env, copy)| !copy.history().is_complete() && reads(&replica, env, now_ms))
                 .map(|(env, copy)| (*env, copy.history().seq()))
                 .collect();
             if open.is_empty() {
@@ -612,4 +613,12 @@ pub(super) fn short(digest: &Digest) -> String {
     }
     let hex = |bytes: &[u8]| data_encoding::HEXLOWER.encode(bytes);
     format!("{} {} … {}", hex(&digest[..2]), hex(&digest[2..4]), hex(&digest[30..]))
+}
+
+/// Whether this person may still fetch an environment: what was read before the right was lost
+/// stays on this computer, and its past is not shown to it any more.
+fn reads(replica: &Replica, env: &EnvId, now_ms: u64) -> bool {
+    let state = replica.state();
+    let rights = state.rights(env, &replica.principal(), now_ms.max(state.time_ms()));
+    rights.includes(Rights::READ)
 }
