@@ -73,6 +73,17 @@ async fn a_place_in_an_organisation_cannot_be_taken_by_an_account_with_other_key
 }
 
 #[tokio::test]
+async fn an_account_of_nobody_s_organisation_cannot_be_replaced_by_whoever_knows_its_id() {
+    let server = Server::start().await;
+    let mara = Person::new(1);
+    server.client.join(&mara).await;
+    let thief = crate::joins::with_other_keys(&mara, 3);
+    let request = server.client.account(&thief);
+    server.client.post_json("/v1/accounts", &request).await.is(409, "account-exists");
+    server.client.sign_in(&mara).await;
+}
+
+#[tokio::test]
 async fn a_challenge_works_once_for_its_person_and_not_for_long() {
     let server = Server::start().await;
     let (mara, other) = (Person::new(1), Person::new(2));

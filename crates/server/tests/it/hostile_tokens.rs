@@ -1,6 +1,9 @@
 //! Tokens of an issuer that are not what they seem (rows H01 to H08).
 
+use data_encoding::BASE64URL_NOPAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
+use sha2::Sha256;
 use strongroom_format::wire::AccountAnswer;
 
 use crate::issuer::{CLIENT, NOW, Signer, text};
@@ -249,4 +252,64 @@ async fn two_tokens_that_begin_alike_are_two() {
     }
     assert_eq!(scene.code(&none).await, "unknown-identity");
     assert_eq!(scene.code(&format!("{}A", &one[..one.len() - 1])).await, "sign-in-required");
+}
+
+/// H02: the public key, in every spelling that a library might take for a secret.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_public_key_is_no_secret_to_sign_with() {
+    for signer in [Signer::ed(1), Signer::ec(), Signer::rsa()] {
+        let scene = Scene::new(signer).await;
+        let jwk = scene.signer.jwk("k1");
+        let claims = scene.issuer.claims("mara").to_string();
+        let mut secrets = vec![jwk.to_string().into_bytes(), Vec::new()];
+        for name in ["n", "e", "x", "y"] {
+            let Some(part) = jwk[name].as_str() else { continue };
+            secrets.push(part.as_bytes().to_vec());
+            secrets.push(BASE64URL_NOPAD.decode(part.as_bytes()).unwrap());
+        }
+        for alg in ["HS256", scene.signer.algorithm().name()] {
+            let header = json!({ "alg": alg, "kid": "k1" }).to_string();
+            let signed = format!("{}.{}", text(header.as_bytes()), text(claims.as_bytes()));
+            for secret in &secrets {
+                let mut mac = Hmac::<Sha256>::new_from_slice(secret).unwrap();
+                mac.update(signed.as_bytes());
+                let token = format!("{signed}.{}", text(&mac.finalize().into_bytes()));
+                assert_eq!(scene.code(&token).await, "sign-in-required", "{token}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_flipped_bit_of_a_sound_token_passes() {
+    let scene = Scene::new(Signer::ed(1)).await;
+    let good = scene.token("mara");
+    for at in 0..good.len() {
+        for bit in [0, 2, 5] {
+            let mut flipped = good.clone().into_bytes();
+            flipped[at] ^= 1 << bit;
+            let Ok(flipped) = String::from_utf8(flipped) else { continue };
+            if flipped.bytes().all(|byte| byte.is_ascii_graphic()) {
+                assert_eq!(scene.code(&flipped).await, "sign-in-required", "byte {at}");
+            }
+        }
+    }
+    assert_eq!(scene.code(&good).await, "ok");
+}
+
+/// H04: whatever a name of a key may hold, it names nothing but what was published.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_other_name_of_a_key_finds_it() {
+    let scene = Scene::new(Signer::ed(1)).await;
+    let claims = scene.issuer.claims("mara").to_string();
+    for byte in 0..=127u8 {
+        let odd = char::from(byte);
+        for kid in [format!("k1{odd}"), format!("{odd}k1"), format!("k{odd}1")] {
+            let header = json!({ "alg": "EdDSA", "kid": kid }).to_string();
+            let token = scene.signer.token(&header, &claims);
+            assert_eq!(scene.code(&token).await, "sign-in-required", "{kid:?}");
+        }
+    }
+    let asked = scene.issuer.served.lock().unwrap().asked.clone();
+    assert_eq!(asked, ["/jwks"]);
 }
