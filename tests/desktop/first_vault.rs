@@ -90,19 +90,19 @@ fn create_vault(app: &App) {
     app.sees("[data-testid=first-run]", "No applications");
 }
 
-fn create_application(app: &App) {
+pub(super) fn create_application(app: &App) {
     app.click("[data-testid=first-app]").fill("[data-testid=app-name]", "storefront");
     app.click("[data-testid=app-create]");
     app.click("[data-testid=env-link]").sees("[data-testid=env-empty]", "");
 }
 
-fn add_secret(app: &App, name: &str, value: &str) {
+pub(super) fn add_secret(app: &App, name: &str, value: &str) {
     app.press("New secret").window("edit").sees("#subject", "New secret");
     app.fill("#name", name).fill("#value", value).leave("#submit").closed("edit");
     app.sees("[data-testid=env-row]", name);
 }
 
-fn sign(app: &App) {
+pub(super) fn sign(app: &App) {
     app.click("[data-testid=staged-review]").sees("[data-testid=review-sheet]", "");
     app.click("[data-testid=staged-sign]").sees_no("[data-testid=review-sheet]");
     app.sees_no("[data-testid=staged-bar]");
@@ -159,7 +159,7 @@ fn nothing_on_the_disk(home: &Home) {
     }
 }
 
-fn collect(folder: &std::path::Path, files: &mut Vec<std::path::PathBuf>) {
+pub(super) fn collect(folder: &std::path::Path, files: &mut Vec<std::path::PathBuf>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.is_dir() {
@@ -170,7 +170,7 @@ fn collect(folder: &std::path::Path, files: &mut Vec<std::path::PathBuf>) {
     }
 }
 
-fn clipboard() -> String {
+pub(super) fn clipboard() -> String {
     let output =
         Command::new("timeout").args(["3", "xclip", "-selection", "clipboard", "-o"]).output();
     output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()

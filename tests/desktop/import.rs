@@ -1,8 +1,8 @@
 //! A file on its way in: chosen in the system's dialog, shown as a dry run, signed as one commit.
 
-use std::{fs, path::Path, process::Command};
+use std::fs;
 
-use super::support::{App, Home, wait};
+use super::support::{App, Home, choose};
 
 const FILE: &str = "\
 # a comment
@@ -35,36 +35,4 @@ fn a_file_is_chosen_in_the_dialog_shown_without_values_and_signed() {
     app.fill("[data-testid=env-filter]", "smtp");
     app.sees("[data-testid=env-row]", "SMTP_PASSWORD").picture("imported");
     app.quit();
-}
-
-/// Types a path into the system's file dialog. There is no window manager, so the dialog is given the
-/// keyboard by hand.
-fn choose(title: &str, file: &Path) {
-    let dialog = wait("the file dialog", || {
-        let found = xdotool(&["search", "--onlyvisible", "--name", title]);
-        found.lines().next().map(str::to_owned)
-    });
-    xdotool(&["windowfocus", "--sync", &dialog, "key", "slash"]);
-    // The slash makes the dialog open a field for paths, and what is typed until then is lost.
-    pause(1500);
-    let path = file.display().to_string();
-    xdotool(&["type", "--delay", "40", path.trim_start_matches('/')]);
-    pause(500);
-    // The dialog completes paths while they are typed and takes Return once it has caught up. A
-    // Return too many would press a button of the main window, so the dialog gets time to go.
-    wait("the end of the file dialog", || {
-        xdotool(&["windowfocus", &dialog, "key", "Return"]);
-        pause(1500);
-        xdotool(&["search", "--onlyvisible", "--name", title]).is_empty().then_some(())
-    });
-}
-
-/// The system's dialog cannot be asked how far it is.
-fn pause(millis: u64) {
-    std::thread::sleep(std::time::Duration::from_millis(millis));
-}
-
-fn xdotool(arguments: &[&str]) -> String {
-    let output = Command::new("timeout").args(["5", "xdotool"]).args(arguments).output();
-    output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
 }

@@ -169,7 +169,9 @@ fn add_facts(row: &mut MemberRow, user: &UserId, facts: &Facts) {
     let known = facts.of(&Principal::User(*user));
     let seen = known.and_then(|known| known.last.as_ref());
     row.last_seen = seen.map(|seen| translate::millis(seen.at_ms));
-    row.devices = Some(translate::count(known.map_or(0, |known| known.devices.len())));
+    // Only whoever signed acts did so on a device that the log names.
+    let devices = known.map_or(0, |known| known.devices.len());
+    row.devices = Some(devices).filter(|n| *n > 0).map(translate::count);
 }
 
 fn left_row(names: &mut Names<'_>, member: &MemberInfo) -> Option<LeftRow> {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use strongroom_client::{
+    api::ApiError,
     profile::{ServerPlace, VaultRecord},
     vault::{OpenOrg, Session, Standing, VaultError},
 };
@@ -36,7 +37,9 @@ impl Desk {
     /// Asks the server now.
     pub async fn sync_now(&self) -> Answer<StatusView> {
         let session = self.session()?;
-        sync(&session).await;
+        if sync(&session).await == Reached::ShutOut {
+            return Err(CommandError::Removed);
+        }
         self.status().await
     }
 
@@ -50,7 +53,9 @@ impl Desk {
     /// Asks the server in the background, right after something was written here.
     pub fn sync_soon(&self) {
         if let Ok(session) = self.session() {
-            tokio::spawn(async move { sync(&session).await });
+            tokio::spawn(async move {
+                sync(&session).await;
+            });
         }
     }
 
@@ -77,11 +82,26 @@ impl Desk {
 
 /// Asks the server for news and checks what is still unchecked. What goes wrong is part of the
 /// session's standing, which the status bar shows; here it is only logged.
-pub(super) async fn sync(session: &Arc<Session>) {
+pub(super) async fn sync(session: &Arc<Session>) -> Reached {
     match ask(session).await {
-        Ok(()) | Err(VaultError::Stopped(_)) => {}
-        Err(error) => tracing::warn!(%error, "sync"),
+        Ok(()) | Err(VaultError::Stopped(_)) => Reached::Asked,
+        Err(error) => {
+            tracing::warn!(%error, "sync");
+            let gone =
+                matches!(error, VaultError::Api(ApiError::Refused { status: 403 | 404, .. }));
+            if gone { Reached::ShutOut } else { Reached::Asked }
+        }
     }
+}
+
+/// What asking the server came to, beside what the standing says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reached {
+    /// It was asked; how that ended, the standing says.
+    Asked,
+    /// It knows the organisation no more, to this user. Nobody can prove a removal to whoever was
+    /// removed, so this is only told.
+    ShutOut,
 }
 
 async fn ask(session: &Session) -> Result<(), VaultError> {

@@ -251,7 +251,9 @@ impl Desk {
         self.tell_app().await;
         self.tell_org().await;
         self.tell_status().await;
-        tokio::spawn(async move { status::sync(&session).await });
+        tokio::spawn(async move {
+            status::sync(&session).await;
+        });
         Ok(())
     }
 

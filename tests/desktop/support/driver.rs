@@ -29,6 +29,9 @@ impl Element {
 #[derive(Clone, Copy)]
 pub(crate) enum Keys {
     Escape,
+    Down,
+    Delete,
+    Letter(char),
     Control(char),
 }
 
@@ -190,6 +193,9 @@ fn strokes(keys: Keys) -> Vec<Value> {
     };
     match keys {
         Keys::Escape => press("\u{E00C}").to_vec(),
+        Keys::Down => press("\u{E015}").to_vec(),
+        Keys::Delete => press("\u{E017}").to_vec(),
+        Keys::Letter(letter) => press(&letter.to_string()).to_vec(),
         Keys::Control(c) => {
             let control = "\u{E009}";
             let mut all = vec![json!({ "type": "keyDown", "value": control })];

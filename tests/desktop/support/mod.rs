@@ -1,6 +1,7 @@
 //! Drives the real program, as a person would: its own process, its own windows, a private home.
 
 mod bus;
+mod dialog;
 mod driver;
 mod home;
 mod server;
@@ -13,6 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub(crate) use dialog::{choose, save_as};
 pub(crate) use driver::Keys;
 use driver::{Driver, Element};
 pub(crate) use home::Home;
@@ -126,6 +128,24 @@ impl App {
         self
     }
 
+    /// Gives the keyboard to an element.
+    pub(crate) fn focus(&self, css: &str) -> &Self {
+        let script = "const found = document.querySelector(arguments[0]); found?.focus();
+            return !!found && document.activeElement === found";
+        wait(&format!("{css} to take the keyboard"), || {
+            (self.driver.script(script, &[css.into()]) == true).then_some(())
+        });
+        self
+    }
+
+    /// The texts of all elements that match.
+    pub(crate) fn texts(&self, css: &str) -> Vec<String> {
+        let script = "return [...document.querySelectorAll(arguments[0])].map((e) => e.innerText)";
+        let texts = self.driver.script(script, &[css.into()]);
+        let texts = texts.as_array().cloned().unwrap_or_default();
+        texts.iter().filter_map(|text| text.as_str().map(str::to_owned)).collect()
+    }
+
     /// Types keys into whatever has the focus.
     pub(crate) fn keys(&self, keys: &[Keys]) -> &Self {
         self.driver.keys(keys);
@@ -138,10 +158,8 @@ impl App {
         let until = Instant::now() + PATIENCE;
         while Instant::now() < until {
             // Not the driver's own text of an element, which is empty in a window without the focus.
-            let texts =
-                "return [...document.querySelectorAll(arguments[0])].map((e) => e.innerText)";
-            last = self.driver.script(texts, &[css.into()]).as_array().cloned().unwrap_or_default();
-            if last.iter().any(|have| have.as_str().is_some_and(|have| have.contains(text))) {
+            last = self.texts(css);
+            if last.iter().any(|have| have.contains(text)) {
                 return self;
             }
             thread::sleep(PAUSE);

@@ -49,8 +49,11 @@ impl Server {
 
     /// The code that the operator gives to whoever makes the first account.
     pub(crate) fn founder_code(&self) -> String {
-        let code = fs::read_to_string(self.data().join("founder-code"));
-        code.expect("the server wrote its founder code").trim().to_owned()
+        let file = self.data().join("founder-code");
+        wait("the founder code", || {
+            let code = fs::read_to_string(&file).ok()?;
+            Some(code.trim().to_owned()).filter(|code| !code.is_empty())
+        })
     }
 
     /// The folder of its database and keys.
