@@ -257,7 +257,7 @@ export class Access {
     const c = this.cols[col];
     if (r === undefined || c === undefined) return;
     const before = this.tiles.cell(r, c);
-    const signed = { rights: before?.state === "role" ? 0 : (before?.rights ?? 0), endsAt: before?.endsAt ?? null };
+    const signed = { rights: before?.rights ?? 0, endsAt: before?.endsAt ?? null };
     const same = signed.rights === grant.rights && (grant.rights === 0 || signed.endsAt === grant.endsAt);
     if (!before && same) return;
     this.tiles.put(r, c, { ...(before ?? { row: r, col: c, state: "role", rights: 0, endsAt: null, lastDecrypt: null }), staged: same ? null : grant });

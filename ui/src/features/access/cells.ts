@@ -126,7 +126,7 @@ function signedWords(cell: AccessCell, now: number): string {
     case "never":
       return "reviewer, can never hold a key";
     case "role":
-      return "may manage, holds no key";
+      return cell.rights > 0 ? `may ${rightsWords(cell.rights)}, holds no key` : "may manage, holds no key";
     case "use":
       return `through the broker only${cell.lastDecrypt === null ? "" : `, last use ${spanInWords(now - cell.lastDecrypt)} ago`}`;
     case "waits":

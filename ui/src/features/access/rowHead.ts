@@ -55,6 +55,6 @@ export function fillHead(head: HTMLElement, row: AccessRow, here: boolean): void
 }
 
 /** "Teo Varga, member, verified by words". */
-function headName({ principal, role, trust, leaving }: AccessRow): string {
-  return `${principal.name}${principal.you ? ", you" : ""}, ${role ?? principal.kind}${trust === null || trust === "you" ? "" : `, ${trusts[trust].text.toLowerCase()}`}${leaving ? ", leaves" : ""}`;
+function headName({ principal, role, trust }: AccessRow): string {
+  return `${principal.name}${principal.you ? ", you" : ""}, ${role ?? principal.kind}${trust === null || trust === "you" ? "" : `, ${trusts[trust].text.toLowerCase()}`}`;
 }
