@@ -197,8 +197,11 @@ impl Transcript {
     }
 }
 
+/// Environment, item, name and value.
+type Shown = (EnvId, SecretId, String, Option<Vec<u8>>);
+
 /// Everything that can be opened, or nothing if something does not open.
-fn shown(replica: &mut Replica) -> Option<Vec<(EnvId, SecretId, String, Option<Vec<u8>>)>> {
+fn shown(replica: &mut Replica) -> Option<Vec<Shown>> {
     let directory = replica.state().directory();
     let envs: Vec<EnvId> = replica.envs().keys().copied().collect();
     let mut all = Vec::new();
