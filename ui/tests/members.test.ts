@@ -123,6 +123,36 @@ describe("what waits", () => {
     expect(maybe("members-hot")).toBeNull();
   });
 
+  it("is finished by a sync where the code is here, signed where keys are to be replaced, and only told where nobody here can help", async () => {
+    const vault = open();
+    const view = await vault.membersView();
+    const row = { inviteId: "inv_1", userId: "usr_teo", why: "Because." };
+    vi.spyOn(vault, "membersView").mockResolvedValue({
+      ...view,
+      pending: [
+        { ...row, kind: "join", subject: "Kit", action: "finish" },
+        { ...row, kind: "reset", subject: "Teo", action: "signReset" },
+        { ...row, kind: "keys", subject: "Jun", action: null },
+        { ...row, kind: "confirm", subject: "Ada", action: null },
+      ],
+    });
+    const sync = vi.spyOn(vault, "syncNow");
+    const reset = vi.spyOn(vault, "resetSign");
+    (await byId("members-open")).click();
+    const bars = await waitFor(() => {
+      const found = [...document.querySelectorAll<HTMLElement>("[data-testid=pending]")];
+      expect(found).toHaveLength(3);
+      return found;
+    });
+    expect(document.body.textContent).toContain("and 1 more waits");
+    bars[0]?.querySelector("button")?.click();
+    expect(sync).toHaveBeenCalledOnce();
+    bars[1]?.querySelector("button")?.click();
+    expect(reset).toHaveBeenCalledWith("inv_1", "usr_teo");
+    expect(bars[2]?.textContent).toContain("Jun waits for data keys.");
+    expect(bars[2]?.querySelector("button")).toBeNull();
+  });
+
   it("keys that an admin replaced stay loud until they are acknowledged", async () => {
     const vault = await members({ reset: true });
     const acknowledge = vi.spyOn(vault, "resetAcknowledge");

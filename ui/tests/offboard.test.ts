@@ -35,7 +35,7 @@ describe("an offboarding", () => {
 
   it("says what the certificate still needs, and offers none before", async () => {
     await leaver();
-    expect((await byId("certificate-missing")).textContent).toContain("the data key of payments / dev is not replaced");
+    expect((await byId("certificate-missing")).textContent).toContain("The certificate waits. The data key of payments / dev is not replaced");
     expect(maybe("certificate")).toBeNull();
   });
 
