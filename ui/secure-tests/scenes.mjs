@@ -15,10 +15,10 @@ const sign = { title: "Change who can read", person: "Mara Lind", lines, links: 
 const create = { label: "Acme", organisation: "Acme", person: "Mara Lind", keyring: "available", server: "https://vault.acme.example" };
 
 export const scenes = [
-  { name: "sign", page: "sign", size: [520, 600], answers: { sign_context: sign } },
-  { name: "sign-typed", page: "sign", size: [520, 600], answers: { sign_context: { ...sign, title: "Remove Teo Varga from the organisation", typed: "Teo Varga", check: null, action: "Remove and sign", lines: lines.slice(3) } }, run: (page) => page.fill("#typed", "Teo Varga") },
-  { name: "sign-many", page: "sign", size: [520, 600], answers: { sign_context: { ...sign, links: 40, lines: Array.from({ length: 40 }, (_, i) => ({ kind: "gain", text: `Person ${i} reads storefront / prod`, detail: null, until: null })) } } },
-  { name: "invite", page: "invite", size: [560, 600], answers: { invite_context: { label: "Kit Marlow", role: "member", grants: ["storefront / dev: read and write", "storefront / prod: read"], expires: soon, code, qrSvg: qr, server: look.server, fingerprint: look.inviterFingerprint } } },
+  { name: "sign", page: "sign", size: [520, 500], answers: { sign_context: sign } },
+  { name: "sign-typed", page: "sign", size: [520, 500], answers: { sign_context: { ...sign, title: "Remove Teo Varga from the organisation", typed: "Teo Varga", check: null, action: "Remove and sign", lines: lines.slice(3) } }, run: (page) => page.fill("#typed", "Teo Varga") },
+  { name: "sign-many", page: "sign", size: [520, 500], answers: { sign_context: { ...sign, links: 40, lines: Array.from({ length: 40 }, (_, i) => ({ kind: "gain", text: `Person ${i} reads storefront / prod`, detail: null, until: null })) } } },
+  { name: "invite", page: "invite", size: [560, 630], answers: { invite_context: { label: "Kit Marlow", role: "member", grants: ["storefront / dev: read and write", "storefront / prod: read"], expires: soon, code, qrSvg: qr, server: look.server, fingerprint: look.inviterFingerprint } } },
   { name: "take", page: "take", size: [440, 400], answers: { take_context: {} } },
   { name: "join", page: "join", size: [480, 700], answers: { join_context: { keyring: "available" }, join_read: look }, run: (page) => page.fill("#code", code) },
   { name: "join-person", page: "join", size: [480, 700], answers: { join_context: { keyring: "available" }, join_look: look }, run: async (page) => { await page.fill("#code", code); await page.click("#submit"); } },

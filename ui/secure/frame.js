@@ -168,9 +168,10 @@ export function complain(text, field) {
 }
 
 /** While Rust works: fields and the primary act rest, closing stays possible, a bar moves (or the word "Working" stands). */
-export function work(on, what) {
+export function work(on, what = "") {
   byId("working").hidden = !on;
   byId("working").setAttribute("aria-label", what);
+  if (on) byId("working").querySelector(".moving").textContent = what;
   rest(on || !byId("error").hidden);
   for (const control of document.querySelectorAll("#work input, #work textarea, #work button")) {
     if (control.id !== "cancel") control.disabled = on;
