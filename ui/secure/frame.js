@@ -22,6 +22,7 @@ const SENTENCES = {
   notAnEnvFile: "That file holds no lines of the form NAME=value.",
   registrationClosed: "This server takes no new account without an invitation.",
   wrongAddress: "The server calls itself by another address. Type the address exactly as its owner gave it to you.",
+  browserFailed: "The browser did not come back with a sign-in. Try again in the main window.",
   signIn: "Nobody was signed in through the browser. Sign in again in the main window.",
   alreadyHere: "This computer has that vault already. Unlock it in the main window.",
   summaryChanged: "What would be signed has changed meanwhile. Read it again, then sign.",
