@@ -8,6 +8,7 @@
 
 mod coverage;
 mod downgrade;
+mod escrow;
 mod honest;
 mod integrity;
 mod others;
