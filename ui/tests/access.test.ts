@@ -39,7 +39,7 @@ function cell(principal: string, env: string): HTMLElement {
 }
 const nameOf = (el: HTMLElement) => el.getAttribute("aria-label") ?? el.querySelector(".hidden-text")?.textContent ?? "";
 const looks = (el: HTMLElement) => [...el.querySelectorAll("[aria-hidden]")].map((part) => part.textContent?.trim()).join(" ").trim();
-const cursor = () => document.getElementById("access-cursor");
+const cursor = () => document.getElementById(document.querySelector("[data-testid=access-grid]")?.getAttribute("aria-activedescendant") ?? "");
 
 async function walk(...keys: string[]): Promise<void> {
   for (const key of keys) await press(key);
@@ -52,7 +52,7 @@ describe("the matrix", () => {
     expect(grid.getAttribute("aria-colcount")).toBe("11");
     expect(grid.tabIndex).toBe(0);
     expect(grid.querySelectorAll('[tabindex="0"], button, input')).toHaveLength(0);
-    expect(grid.getAttribute("aria-activedescendant")).toBe("access-cursor");
+    expect(nameOf(cursor() ?? grid)).toContain("Mara Lind, storefront dev");
   });
 
   it("names every cell in full, and its letters are for the eye", async () => {
@@ -174,6 +174,33 @@ describe("keys", () => {
     await press("1");
     expect(stage).toHaveBeenCalledOnce();
     expect(stage.mock.lastCall?.[0].map((one) => `${one.principalId} ${one.envId}`)).toEqual(["usr_teo env_pay_dev", "usr_teo env_pay_stg", "usr_jun env_pay_dev", "usr_jun env_pay_stg"]);
+  });
+
+  it("Ctrl A chooses what is filtered; who can get no key is left out, and that is said", async () => {
+    const { vault } = await access();
+    const stage = vi.spyOn(vault, "accessStage");
+    await press("/");
+    await type(await byId("access-filter"), "ada");
+    (await byId("access-grid")).focus();
+    await press("a", { ctrlKey: true });
+    await press("1");
+    expect(stage).not.toHaveBeenCalled();
+    await press("Escape");
+    await waitFor(() => expect(cell("usr_lena", "env_sf_dev")).not.toBeNull());
+    await walk(...Array<string>(8).fill("ArrowDown"));
+    await press("ArrowDown", { shiftKey: true });
+    await press("1");
+    expect(stage.mock.lastCall?.[0]).toHaveLength(1);
+    await waitFor(() => expect(document.querySelector("[data-testid=toast]")?.textContent).toContain("1 cell left out. Ada Quill is a reviewer and can never hold a key."));
+  });
+
+  it("stage nothing by halves while a part of the selection is on its way", async () => {
+    const { vault } = await access({ matrix: 500 });
+    const stage = vi.spyOn(vault, "accessStage");
+    await press("a", { ctrlKey: true });
+    await press("Delete");
+    expect((await byId("toast")).textContent).toContain("Some of these cells are still on their way.");
+    expect(stage).not.toHaveBeenCalled();
   });
 
   it("G and a letter go elsewhere and stage nothing", async () => {

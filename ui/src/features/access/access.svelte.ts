@@ -36,6 +36,7 @@ export class Access {
 
   readonly tiles: Tiles;
   #answer = $state.raw<Answer | null>(null);
+  #drawing = 0;
   #asking: ReturnType<typeof setTimeout> | null = null;
   #loading = 0;
 
@@ -66,6 +67,7 @@ export class Access {
     void this.load();
     return () => {
       stop();
+      cancelAnimationFrame(this.#drawing);
       if (this.#asking) clearTimeout(this.#asking);
     };
   }
@@ -229,10 +231,14 @@ export class Access {
 
   async #change(after: (cell: AccessCell | null) => { rights: number; endsAt: number | null } | null, said: string): Promise<void> {
     const changes: AccessChange[] = [];
+    const chosen = this.chosen();
     let refused: string | null = null;
-    for (const { row, col } of this.chosen()) {
+    let left = 0;
+    if (chosen.some(({ row, col }) => this.cell(row, col) === undefined)) return this.#fetch(chosen);
+    for (const { row, col } of chosen) {
       const reason = this.refusal(row, col);
       refused ??= reason;
+      if (reason !== null) left += 1;
       const wanted = reason === null ? after(this.cell(row, col) ?? null) : null;
       const principal = this.row(row);
       const column = this.column(col);
@@ -248,7 +254,23 @@ export class Access {
     if (await this.#step(this.vault.accessStage(changes))) {
       const last = changes.length === 1 ? this.row(this.cursor.row)?.principal.name : undefined;
       this.notices.say(`${said}, ${last ?? plural(changes.length, "cell")}. ${plural(this.staged.count, "staged change")}.`);
+      if (left > 0) this.notices.show({ icon: "alert", tone: "plain", text: `${plural(left, "cell")} left out. ${refused ?? ""}` });
     }
+  }
+
+  /** A part of the selection is not here yet: nothing is staged by halves. */
+  #fetch(chosen: readonly Place[]): void {
+    const [rows, cols] = [new Set(chosen.map(({ row }) => row)), new Set(chosen.map(({ col }) => col))];
+    this.tiles.look([...rows].flatMap((at) => this.rows[at] ?? []), [...cols].flatMap((at) => this.cols[at] ?? []));
+    this.notices.show({ icon: "clock", tone: "plain", text: "Some of these cells are still on their way. Try again in a moment." });
+  }
+
+  /** Selects every cell that the filters leave. */
+  chooseAll(): void {
+    if (this.rows.length === 0 || this.cols.length === 0) return;
+    this.anchor = { row: 0, col: 0 };
+    this.cursor = { row: this.rows.length - 1, col: this.cols.length - 1 };
+    this.notices.say(`${plural(this.rows.length * this.cols.length, "cell")} selected`);
   }
 
   /** Draws what is being staged at once; the tile that Rust sends then replaces it. */
@@ -259,7 +281,8 @@ export class Access {
     const before = this.tiles.cell(r, c);
     const signed = { rights: before?.rights ?? 0, endsAt: before?.endsAt ?? null };
     const same = signed.rights === grant.rights && (grant.rights === 0 || signed.endsAt === grant.endsAt);
-    if (!before && same) return;
+    const bare = !before || (before.state === "key" && before.rights === 0);
+    if (bare && same) return this.tiles.put(r, c, null);
     this.tiles.put(r, c, { ...(before ?? { row: r, col: c, state: "role", rights: 0, endsAt: null, lastDecrypt: null }), staged: same ? null : grant });
   }
 
@@ -278,8 +301,14 @@ export class Access {
     this.cursor = { row: 0, col: 0 };
   }
 
+  /** However many tiles arrive within one frame, they are drawn once. */
   #arrived(): void {
-    this.revision += 1;
+    if (this.#drawing === 0) {
+      this.#drawing = requestAnimationFrame(() => {
+        this.#drawing = 0;
+        this.revision += 1;
+      });
+    }
     if (this.question && this.#asking === null) this.#asking = setTimeout(() => this.#look(), this.tiles.share < 1 ? 120 : 0);
   }
 

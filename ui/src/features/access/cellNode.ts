@@ -3,8 +3,10 @@ import { drawn, nameOf } from "./cells";
 import { glyph } from "./glyph";
 import type { Picture } from "./painter";
 
-/** The node under the cursor has this id, for readers. */
-export const cursorId = "access-cursor";
+/** The node under the cursor has this id: a new one for every place, so that readers notice that it moved. */
+export function cursorId(row: number, col: number): string {
+  return `access-at-${row}-${col}`;
+}
 
 /** The nodes of one cell. They are made once and filled again and again. */
 export type CellNode = { el: HTMLElement; name: HTMLElement; tile: HTMLElement; sign: Text; letters: Text; text: HTMLElement; words: Text; drawn: string; shape: string };
@@ -52,7 +54,7 @@ export function paintCell(cell: CellNode, row: number, col: number, principal: A
   el.setAttribute("aria-colindex", String(col + 2));
   el.setAttribute("aria-selected", selected || here ? "true" : "false");
   el.setAttribute("data-cell", `${principal.principal.id} ${column.envId}`);
-  mark(el, here);
+  mark(el, here ? cursorId(row, col) : "");
   cell.name.textContent = full ? name : "";
   if (full) el.removeAttribute("aria-label");
   else el.setAttribute("aria-label", name);
@@ -68,8 +70,9 @@ export function paintCell(cell: CellNode, row: number, col: number, principal: A
   glyph(cell.text, clock ? "clock" : null);
 }
 
-/** The cursor is here: readers are pointed at this node. */
-export function mark(el: HTMLElement, here: boolean): void {
-  if (here) el.id = cursorId;
-  else if (el.id !== "") el.removeAttribute("id");
+/** With an id readers are pointed at this node: the cursor is here. */
+export function mark(el: HTMLElement, id: string): void {
+  if (el.id === id) return;
+  if (id === "") el.removeAttribute("id");
+  else el.id = id;
 }

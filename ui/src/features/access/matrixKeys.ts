@@ -1,4 +1,4 @@
-import { bare, inText } from "../../shared/keys";
+import { bare, inText, withMod } from "../../shared/keys";
 import type { Access } from "./access.svelte";
 
 type Around = {
@@ -14,6 +14,10 @@ type Around = {
 /** What a key does while the matrix has the focus. True if it did something. */
 export function matrixKey(event: KeyboardEvent, around: Around): boolean {
   if (inText(event)) return false;
+  if (withMod(event) && !event.shiftKey && event.key.toLowerCase() === "a") {
+    around.access.chooseAll();
+    return true;
+  }
   return moved(event, around) || (bare(event) && (opened(event, around) || cleared(event, around) || (around.letters && letter(event, around))));
 }
 

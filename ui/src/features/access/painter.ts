@@ -1,6 +1,6 @@
 import type { AccessCell, AccessColumn, AccessRow } from "../../ipc/vault";
 import type { Range } from "../../shared/virtual";
-import { makeCell, paintCell } from "./cellNode";
+import { cursorId, makeCell, paintCell } from "./cellNode";
 import type { CellNode } from "./cellNode";
 import { fillHead, makeHead } from "./rowHead";
 
@@ -171,7 +171,7 @@ function paintLine(line: Line, row: number, across: number, picture: Picture): v
   if (!principal) return;
   if (line.head) {
     const here = picture.cursor.row === row && picture.cursor.col === -1;
-    fillHead(line.head, principal, here);
+    fillHead(line.head, principal, here ? cursorId(row, -1) : "");
   }
   const now = String(row);
   if (line.drawn !== now) {

@@ -20,9 +20,9 @@ export function makeHead(): HTMLElement {
   return head;
 }
 
-export function fillHead(head: HTMLElement, row: AccessRow, here: boolean): void {
-  head.className = here ? "pc cur" : "pc";
-  mark(head, here);
+export function fillHead(head: HTMLElement, row: AccessRow, id: string): void {
+  head.className = id === "" ? "pc" : "pc cur";
+  mark(head, id);
   const name = headName(row);
   if (head.title === name && head.dataset["principal"] === row.principal.id) return;
   const [avatar, who, trust, role] = [...head.children];

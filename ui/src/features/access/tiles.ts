@@ -80,9 +80,9 @@ export class Tiles {
   }
 
   /** Puts a cell in place until its tile is asked for again: what was staged is drawn at once. */
-  put(row: number, col: number, cell: AccessCell): void {
+  put(row: number, col: number, cell: AccessCell | null): void {
     const tile = this.#tiles.get(this.#key(row >> 5, col >> 5));
-    if (tile) tile.cells[((row & 31) << 5) | (col & 31)] = cell;
+    if (tile) tile.cells[((row & 31) << 5) | (col & 31)] = cell ?? undefined;
   }
 
   /** Sees to it that the cells of these rows and columns are here or on their way, then their neighbours. */
