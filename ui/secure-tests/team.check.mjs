@@ -283,6 +283,19 @@ test("restore: every field can be typed, and what is missing is named", async ()
   assert.match(page.text("error"), /passphrase and Secret Key do not open/);
 });
 
+test("join and restore: another history than the code or the kit vouches for is refused in their own words", async () => {
+  const join = await visit("join", { join_context: { ...FRAME, keyring: "available" }, join_look: new Refusal("stopped") });
+  await join.type("code", "aeaaa");
+  await join.send();
+  assert.match(join.text("error"), /not the one that this code vouches for/);
+  const restore = await visit("restore", { restore_context: { ...FRAME, server: null, keyring: "available" }, restore_submit: new Refusal("stopped") });
+  await restore.type("kit", KIT);
+  await restore.type("passphrase", "right");
+  await restore.send();
+  assert.match(restore.text("error"), /not the one that this kit was printed for/);
+  assert.equal(restore.document.activeElement.id, "head");
+});
+
 test("restore: the kit of a vault on one computer is told apart", async () => {
   const page = await visit("restore", { restore_context: { ...FRAME, server: null, keyring: "available" } });
   await page.type("kit", KIT.replace("https://vault.acme.example", "this computer"));

@@ -67,8 +67,13 @@ async function look(command, args) {
     if (place) show(place);
   } catch (error) {
     work(false);
-    complain(sentence(error), code);
+    complain(said(error), code);
   }
+}
+
+/** Here a stop is about the code: no other window knows more. */
+function said(error) {
+  return error.code === "stopped" ? "The history that this server shows is not the one that this code vouches for. Nothing about you was sent." : sentence(error);
 }
 
 function show(place) {
@@ -123,7 +128,7 @@ async function join() {
   } catch (error) {
     work(false);
     offerPlacesAfter(error);
-    complain(sentence(error), passphrase);
+    complain(said(error), passphrase);
   }
   return undefined;
 }

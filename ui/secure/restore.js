@@ -12,6 +12,12 @@ const secretKey = byId("secret-key");
 const passphrase = byId("passphrase");
 const label = byId("label");
 
+/** What some errors mean in this window. */
+const OWN = {
+  wrongPassphrase: "That passphrase and Secret Key do not open this account. Try again.",
+  stopped: "The history that this server shows is not the one that this kit was printed for. Nothing was kept on this computer.",
+};
+
 open({
   command: "restore_context",
   show({ server: address, keyring }) {
@@ -77,6 +83,6 @@ async function submit(event) {
     work(false);
     offerPlacesAfter(error);
     if (error.code === "wrongPassphrase") passphrase.value = "";
-    complain(error.code === "wrongPassphrase" ? "That passphrase and Secret Key do not open this account. Try again." : sentence(error), passphrase);
+    complain(OWN[error.code] ?? sentence(error), error.code === "stopped" ? head : passphrase);
   }
 }
