@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 
 use strongroom_client::api::{Api, TimeLimits};
-use strongroom_client::clock::SystemClock;
+use strongroom_client::clock::{Clock as _, SystemClock};
 use strongroom_client::keyring::MemoryKeyring;
 use strongroom_client::profile::{KeepSecretKey, Profile, ServerPlace};
 use strongroom_client::vault::{Cost, Creation, Host, Note, Once, Session, VaultError};
@@ -23,11 +23,6 @@ use crate::world::{PASSPHRASE, World, passphrase};
 use crate::{app, stage};
 
 const WEEK_MS: u64 = 7 * 24 * 60 * 60 * 1000;
-
-fn now_ms() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    u64::try_from(since.as_millis()).unwrap()
-}
 
 async fn token(session: &Session, name: &str, env: EnvId) -> Principal {
     let before = session.with(|org| Ok(org.replica().state().tokens().clone())).unwrap();
@@ -85,7 +80,7 @@ async fn two_people() -> (World, Arc<Session>, Arc<Session>, EnvId) {
     mara.commit_staged(env).await.unwrap();
     let rights = Rights::READ.with(Rights::WRITE);
     let grants = vec![EnvRight { env, rights, not_after: 0 }];
-    let new = NewInvite { role: Role::Member, grants, expires_ms: now_ms() + WEEK_MS };
+    let new = NewInvite { role: Role::Member, grants, expires_ms: SystemClock.now_ms() + WEEK_MS };
     let signed = sign(&mara, Intent::Invite(new)).await;
     let Some(Once::Invite(invite)) = signed.once else { panic!("an invitation shows its code") };
     let code = mara.invite_code(invite).unwrap().code;

@@ -116,13 +116,12 @@ async fn a_process_killed_while_it_rotates_leaves_a_vault_that_reads_and_rotates
             .spawn()
             .unwrap();
         tokio::time::sleep(Duration::from_millis(20 + 60 * round)).await;
-        match child.try_wait().unwrap() {
-            Some(status) => assert!(status.success(), "round {round}"),
-            None => {
-                child.kill().unwrap();
-                child.wait().unwrap();
-                killed += 1;
-            }
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success(), "round {round}");
+        } else {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            killed += 1;
         }
         let first = world.folder().join("first");
         let session = open(first, &world.api().origin().to_string(), vault).await;

@@ -1,6 +1,6 @@
 //! Data keys replaced over the real server: by one device while another writes, cut off at every
 //! point, killed, and with more than fits into one answer.
-#![expect(clippy::unwrap_used, reason = "a broken fixture should fail loudly")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a broken fixture should fail loudly")]
 
 mod access;
 mod due;

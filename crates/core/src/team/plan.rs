@@ -1,5 +1,6 @@
 //! The links that an intent takes.
 
+use strongroom_chain::EnvHistory;
 use strongroom_crypto::safe::{Entropy, InviteKey, ServiceToken};
 use strongroom_format::id::UserId;
 use strongroom_format::statement::{Body, CutPoint, Policy};
@@ -154,8 +155,8 @@ fn cuts(replica: &Replica, user: &UserId) -> Vec<CutPoint> {
         let history = replica.env(&env).map(crate::env::EnvCopy::history);
         CutPoint {
             env,
-            seq: history.map_or(0, |history| history.seq()),
-            head: history.map_or(strongroom_format::hash::ZERO, |history| history.head()),
+            seq: history.map_or(0, EnvHistory::seq),
+            head: history.map_or(strongroom_format::hash::ZERO, EnvHistory::head),
         }
     };
     replica.state().envs_to_cut(user).into_iter().map(cut).collect()

@@ -82,10 +82,10 @@ impl Plan {
         for body in self.bodies() {
             match body {
                 Body::EnvRevoke { env, .. } => envs.push(*env),
-                Body::EnvGrant { env, principal, rights, .. } => {
-                    if !rights.includes(Rights::READ) && reads(env, principal) {
-                        envs.push(*env);
-                    }
+                Body::EnvGrant { env, principal, rights, .. }
+                    if !rights.includes(Rights::READ) && reads(env, principal) =>
+                {
+                    envs.push(*env);
                 }
                 Body::MemberRemove { user, .. } | Body::KeyReset { user, .. } => {
                     envs.extend(all_of(Principal::User(*user)));

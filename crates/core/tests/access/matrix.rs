@@ -9,8 +9,8 @@ use strongroom_format::statement::{Body, Rights};
 
 use super::world::{DAY, NOW, World, person};
 
-fn cell(state: CellState, rights: Rights) -> Option<Cell> {
-    Some(Cell { state, rights, ends_ms: 0 })
+fn cell(state: CellState, rights: Rights) -> Cell {
+    Cell { state, rights, ends_ms: 0 }
 }
 
 fn sentence(world: &mut World, who: Principal, env: EnvId, now_ms: u64) -> String {
@@ -49,13 +49,13 @@ fn a_cell_says_who_holds_the_key_who_waits_who_only_manages_and_who_never_will()
     world.write(1, |pen| pen.link(grant)).unwrap();
     let matrix = Matrix::of(&mut world.people[0], NOW);
     let at = |who: Principal| matrix.cell(&who, &dev);
-    assert_eq!(at(person(0)), cell(CellState::Key, Rights::ALL));
-    assert_eq!(at(person(1)), cell(CellState::Role, Rights::NONE));
+    assert_eq!(at(person(0)), Some(cell(CellState::Key, Rights::ALL)));
+    assert_eq!(at(person(1)), Some(cell(CellState::Role, Rights::NONE)));
     let ends_ms = NOW + DAY;
     assert_eq!(at(person(2)), Some(Cell { state: CellState::Key, rights: Rights::READ, ends_ms }));
-    assert_eq!(at(person(3)), cell(CellState::Waits, Rights::READ));
-    assert_eq!(at(person(4)), cell(CellState::Never, Rights::NONE));
-    assert_eq!(at(world.token), cell(CellState::Key, Rights::READ));
+    assert_eq!(at(person(3)), Some(cell(CellState::Waits, Rights::READ)));
+    assert_eq!(at(person(4)), Some(cell(CellState::Never, Rights::NONE)));
+    assert_eq!(at(world.token), Some(cell(CellState::Key, Rights::READ)));
     assert_eq!(matrix.cell(&world.token, &world.prod), None);
     let column = matrix.columns().iter().find(|column| column.env == dev).unwrap();
     assert_eq!((column.people, column.due, column.can_grant), (2, false, true));
