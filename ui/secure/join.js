@@ -67,12 +67,12 @@ async function look(command, args) {
     if (place) show(place);
   } catch (error) {
     work(false);
-    complain(said(error), code);
+    complain(worded(error), code);
   }
 }
 
 /** Here a stop is about the code: no other window knows more. */
-function said(error) {
+function worded(error) {
   return error.code === "stopped" ? "The history that this server shows is not the one that this code vouches for. Nothing about you was sent." : sentence(error);
 }
 
@@ -128,7 +128,7 @@ async function join() {
   } catch (error) {
     work(false);
     offerPlacesAfter(error);
-    complain(said(error), passphrase);
+    complain(worded(error), passphrase);
   }
   return undefined;
 }

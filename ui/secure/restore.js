@@ -83,6 +83,6 @@ async function submit(event) {
     work(false);
     offerPlacesAfter(error);
     if (error.code === "wrongPassphrase") passphrase.value = "";
-    complain(OWN[error.code] ?? sentence(error), error.code === "stopped" ? head : passphrase);
+    complain(OWN[error.code] ?? sentence(error), ["stopped", "badCode"].includes(error.code) ? head : passphrase);
   }
 }
