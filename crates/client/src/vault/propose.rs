@@ -246,6 +246,8 @@ fn to_agree(plan: &Plan, replica: &Replica, unverified: bool, now_ms: u64) -> Op
     let lonely = plan
         .replaces(replica.state(), now_ms)
         .iter()
+        // The names are read by whoever is left; losing them loses no value.
+        .filter(|env| Some(**env) != replica.state().directory())
         .filter(|env| people_left(plan, replica, env, now_ms) < 2)
         .count();
     match (unverified, lonely) {
