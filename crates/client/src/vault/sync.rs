@@ -245,6 +245,7 @@ impl Session {
             }
         }
         require_all_shown(replica, &answer, self.now_ms())?;
+        require_cuts(replica, self.now_ms())?;
         self.check_audit(replica, &answer.checkpoint).await.map_err(|error| match error {
             VaultError::Stopped(stop) => PullError::Contradiction(Box::new(Contradiction {
                 stop: *stop,
@@ -510,6 +511,22 @@ fn require_all_shown(replica: &Replica, answer: &SyncAnswer, now_ms: u64) -> Res
     Ok(())
 }
 
+/// No copy may contradict a cut that the chain names since, and one that is still served reaches it.
+fn require_cuts(replica: &Replica, now_ms: u64) -> Result<(), PullError> {
+    for (env, copy) in replica.envs() {
+        match copy.history().require_cuts(replica.state()) {
+            Ok(()) => {}
+            Err(CommitError::BeforeCut) if !reads(replica, env, now_ms) => {}
+            Err(error) => {
+                let seq = copy.history().seq();
+                let found = contradiction_of_env(copy, *env, seq, error.into(), &[]);
+                return Err(PullError::Contradiction(Box::new(found)));
+            }
+        }
+    }
+    Ok(())
+}
+
 fn take_links(replica: &mut Replica, links: &[Vec<u8>]) -> Result<(), PullError> {
     let before = replica.state().seq();
     replica.take_links(links).map_err(|error| {
@@ -572,7 +589,8 @@ fn contradiction_of_env(
         error,
         TakeError::Commit(CommitError::WrongPrev | CommitError::Fork | CommitError::CutForked)
     );
-    let rollback = matches!(error, TakeError::Commit(CommitError::BelowPin));
+    let rollback =
+        matches!(error, TakeError::Commit(CommitError::BelowPin | CommitError::BeforeCut));
     let kind = match (fork, rollback) {
         (true, _) => StopKind::Fork,
         (_, true) => StopKind::Rollback,
