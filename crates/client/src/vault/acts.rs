@@ -125,19 +125,26 @@ impl Session {
         look: impl FnOnce(&Acts) -> R,
     ) -> Result<R, VaultError> {
         let mut audits = hold(&self.audits);
+        Ok(look(self.loaded(&mut audits, org)?))
+    }
+
+    fn loaded<'a>(&self, audits: &'a mut Audits, org: OrgId) -> Result<&'a mut Acts, VaultError> {
         let audit = audits.entry(org).or_default();
         if audit.acts.is_none() {
             audit.acts = Some(self.load_acts(org)?);
         }
-        audit.acts.as_ref().map(look).ok_or(VaultError::NotFound)
+        audit.acts.as_mut().ok_or(VaultError::NotFound)
     }
 
     /// Changes the queue and keeps it, or changes nothing.
     fn change_acts(&self, org: OrgId, change: impl FnOnce(&mut Acts)) -> Result<(), VaultError> {
-        let mut next = self.look_at_acts(org, Acts::clone)?;
+        // Held all the while: a sync that forgets what was sent must not forget what is noted now.
+        let mut audits = hold(&self.audits);
+        let acts = self.loaded(&mut audits, org)?;
+        let mut next = acts.clone();
         change(&mut next);
         self.drafts.put(&acts_name(org), &next.encode(), &mut OsEntropy)?;
-        hold(&self.audits).entry(org).or_default().acts = Some(next);
+        *acts = next;
         Ok(())
     }
 

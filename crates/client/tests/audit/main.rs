@@ -233,3 +233,28 @@ fn files(folder: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
     let read = |entry: std::fs::DirEntry| (entry.path(), std::fs::read(entry.path()).unwrap());
     std::fs::read_dir(folder).unwrap().flatten().map(read).collect()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_act_that_is_noted_while_others_are_sent_is_not_lost() {
+    let world = World::start().await;
+    let session = world.create(KeepSecretKey::Keyring).await;
+    let (env, secret) = with_secret(&session).await;
+    let noting = std::sync::Arc::clone(&session);
+    let notes = tokio::task::spawn_blocking(move || {
+        for _ in 0..40 {
+            noting.note(Use::Copied, env, &[secret]).unwrap();
+        }
+    });
+    while !notes.is_finished() {
+        session.sync().await.unwrap();
+    }
+    notes.await.unwrap();
+    session.sync().await.unwrap();
+    assert_eq!(session.acts_waiting().unwrap(), 0);
+    session.pull_log().await.unwrap();
+    assert_eq!(uses(&session, env, secret).1, 0, "every act follows the one before");
+    let me = Principal::User(session.user());
+    let copy = session.audit_copy().unwrap().unwrap();
+    let device = session.trust_facts().unwrap().device;
+    assert_eq!(copy.actor(me, device).unwrap().seq, 41, "opened once, copied forty times");
+}
