@@ -54,4 +54,25 @@ export const keyTable: { title: string; keys: { keys: string[]; does: string; le
       { keys: ["Ctrl A"], does: "Select what is filtered" },
     ],
   },
+  {
+    title: "Members, tokens and leavers",
+    keys: [
+      { keys: ["I"], does: "Invite (Members)", letter: true },
+      { keys: ["W"], does: "Compare words (Members)", letter: true },
+      { keys: ["N"], does: "New token (Tokens)", letter: true },
+      { keys: ["D", "Del"], does: "Offboard or revoke", letter: true },
+      { keys: ["X", "Space"], does: "Tick off (Offboard)", letter: true },
+      { keys: ["E"], does: "New value (Offboard)", letter: true },
+    ],
+  },
+  {
+    title: "In Access",
+    keys: [
+      { keys: ["↑", "↓", "←", "→"], does: "Move" },
+      { keys: ["↵", "Space"], does: "Explain the cell" },
+      { keys: ["1", "2", "3"], does: "Read, write, grant", letter: true },
+      { keys: ["T"], does: "Set an end", letter: true },
+      { keys: ["D", "Del"], does: "Revoke", letter: true },
+    ],
+  },
 ];
