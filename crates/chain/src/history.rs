@@ -299,6 +299,11 @@ impl EnvHistory {
         &self.items
     }
 
+    /// How many live items a rotation that has begun still has to seal anew.
+    pub fn stale(&self) -> usize {
+        self.stale
+    }
+
     /// Whether every commit from the first was checked.
     pub fn is_complete(&self) -> bool {
         self.complete

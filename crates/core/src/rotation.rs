@@ -5,6 +5,8 @@
 //! interrupted rotation has not happened, and resuming it is to begin again. Only a directory of
 //! more than [`PARTS`] full commits takes several writes; then what is left is due as well.
 
+mod why;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -13,7 +15,7 @@ use strongroom_chain::trie::Item;
 use strongroom_crypto::safe::{Dek, open, seal};
 use strongroom_format::commit::{Change, Field, FieldHash, MAX_ITEMS, Op};
 use strongroom_format::id::{EnvId, Principal, SecretId, UserId};
-use strongroom_format::statement::{Body, EpochReason, Rights, Role};
+use strongroom_format::statement::{EpochReason, Rights};
 use strongroom_format::wire::{FieldEnvelope, content_hash};
 use strongroom_secret::SecretBytes;
 use subtle::ConstantTimeEq as _;
@@ -24,9 +26,10 @@ use crate::draft::Draft;
 use crate::env::EnvCopy;
 use crate::pen::{Pen, WriteError};
 use crate::replica::{ReadError, Replica};
-use crate::team::{place, who};
+use crate::team::place;
 
 pub use crate::team::lacking;
+use why::{suspects, why};
 
 /// How many full commits of sealing anew one write holds: together they stay below the cap of a
 /// page.
@@ -61,6 +64,7 @@ pub struct DueEnv {
 pub fn due(replica: &mut Replica, now_ms: u64) -> Vec<DueEnv> {
     let envs: Vec<(EnvId, bool)> = due_envs(replica, now_ms).into_iter().collect();
     let counts = crate::access::secret_counts(replica);
+    let suspects = suspects(replica);
     let mut due: Vec<DueEnv> = envs
         .into_iter()
         .map(|(env, begun)| DueEnv {
@@ -69,7 +73,7 @@ pub fn due(replica: &mut Replica, now_ms: u64) -> Vec<DueEnv> {
             class: crate::access::class(replica, &env),
             secrets: counts.get(&env).copied().unwrap_or(0),
             epoch: newest_epoch(replica.state(), &env),
-            why: why(replica, &env, begun, now_ms),
+            why: why(replica, &env, begun, &suspects, now_ms),
             holders: holders(replica, &env, now_ms),
             mine: may_rotate(replica, &env, now_ms),
             begun,
@@ -126,8 +130,10 @@ fn has_begun(replica: &Replica, env: &EnvId, time_ms: u64) -> bool {
     if !rights.includes(Rights::READ) {
         return false;
     }
-    let found = replica.state().env(env).zip(replica.env(env));
-    found.is_some_and(|(state, copy)| stale(copy, last_rotation(state)).next().is_some())
+    let Some((state, copy)) = replica.state().env(env).zip(replica.env(env)) else { return false };
+    let history = copy.history();
+    // The key alone may have come without the commit that has to follow it.
+    history.stale() > 0 || (history.epoch() < last_rotation(state) && history.items().live() > 0)
 }
 
 impl Pen<'_> {
@@ -339,105 +345,4 @@ fn same(
         }
     }
     Ok(true)
-}
-
-/// Why the data key of `env` must be replaced: what happened since it was made.
-fn why(replica: &mut Replica, env: &EnvId, begun: bool, now_ms: u64) -> String {
-    let mut reasons: Vec<String> = Vec::new();
-    let since = replica.state().env(env).and_then(|found| {
-        found.epochs.iter().rev().find(|e| e.reason != EpochReason::ReaderAdded).map(|e| e.link)
-    });
-    for seq in since.unwrap_or(0) + 1..=replica.state().seq() {
-        if let Some(reason) = reason(replica, env, seq) {
-            reasons.push(reason);
-        }
-    }
-    reasons.extend(lapsed(replica, env, now_ms));
-    reasons.dedup();
-    if reasons.is_empty() && begun {
-        return "The new data key is there, and some values are still under the old one."
-            .to_owned();
-    }
-    let rest = reasons.len().saturating_sub(2);
-    reasons.truncate(2);
-    let more = match rest {
-        0 => String::new(),
-        1 => ", and 1 more reason".to_owned(),
-        n => format!(", and {n} more reasons"),
-    };
-    format!("{}{more}.", reasons.join("; "))
-}
-
-/// What the link at `seq` did to a reader or holder of `env`.
-fn reason(replica: &mut Replica, env: &EnvId, seq: u64) -> Option<String> {
-    let statement = &replica.link(seq)?.statement;
-    let author = statement.author;
-    let body = statement.body.clone();
-    let subject = match &body {
-        Body::KeyRotate { .. } => author,
-        Body::EnvRevoke { env: at, principal } if at == env => *principal,
-        Body::EnvGrant { env: at, principal, rights, .. }
-            if at == env && !rights.includes(Rights::READ) =>
-        {
-            *principal
-        }
-        Body::MemberRemove { user, .. }
-        | Body::KeyReset { user, .. }
-        | Body::MemberRole { user, role: Role::Reviewer } => Principal::User(*user),
-        Body::TokenRevoke { token } => Principal::Token(*token),
-        _ => return None,
-    };
-    if !concerned(replica.state(), env, &subject, seq) {
-        return None;
-    }
-    let (name, by) = (who(replica, &subject), who(replica, &author));
-    Some(match &body {
-        Body::MemberRemove { .. } if subject == author => format!("{name} left"),
-        Body::MemberRemove { .. } => format!("{name} was removed by {by}"),
-        Body::KeyRotate { .. } => format!("{name} replaced their keys"),
-        Body::KeyReset { .. } => format!("The keys of {name} were reset by {by}"),
-        Body::MemberRole { .. } => format!("{name} became a reviewer"),
-        Body::TokenRevoke { .. } => format!("The token {name} was revoked by {by}"),
-        Body::EnvGrant { .. } => format!("{name} may no longer read, by {by}"),
-        _ => format!("The access of {name} was revoked by {by}"),
-    })
-}
-
-/// Whether somebody read `env`, or held its data key, just before the link at `seq`.
-fn concerned(state: &OrgState, env: &EnvId, subject: &Principal, seq: u64) -> bool {
-    let before = seq.saturating_sub(1);
-    let time_ms = state.time_at(seq).unwrap_or(0);
-    let Some(found) = state.env(env) else { return false };
-    let newest = found.epoch(found.epoch_at(before));
-    state.rights_at(env, subject, before, time_ms).includes(Rights::READ)
-        || newest.is_some_and(|epoch| epoch.wraps.iter().any(|wrap| wrap.recipient == *subject))
-}
-
-/// Holders of the newest data key whose rights ended by the clock.
-fn lapsed(replica: &mut Replica, env: &EnvId, now_ms: u64) -> Vec<String> {
-    let state = replica.state();
-    let time_ms = now_ms.max(state.time_ms());
-    let Some(found) = state.env(env) else { return Vec::new() };
-    let held = found.epochs.last().map_or(&[][..], |epoch| &epoch.wraps);
-    let end_of = |who: &Principal| {
-        let grant = found.grants.get(who).and_then(|line| line.all().last());
-        let token = match who {
-            Principal::Token(token) => state.token(token).map(|token| token.not_after),
-            _ => None,
-        };
-        let ends = grant.map(|(_, grant)| grant.not_after).into_iter().chain(token);
-        ends.filter(|end| *end != 0 && *end < time_ms).min()
-    };
-    let lapsed: Vec<(Principal, u64)> = held
-        .iter()
-        .map(|wrap| wrap.recipient)
-        .filter(|who| !state.rights(env, who, time_ms).includes(Rights::READ))
-        .filter_map(|who| Some((who, end_of(&who)?)))
-        .collect();
-    lapsed
-        .into_iter()
-        .map(|(principal, end)| {
-            format!("The access of {} ended on {}", who(replica, &principal), day(end))
-        })
-        .collect()
 }
