@@ -149,8 +149,12 @@ impl Desk {
 
     /// Keeps a code that another manager made, so that this computer finishes the join.
     pub async fn take_invite(&self, _by: &SecureWindow, code: SecretText) -> Answer<()> {
-        self.session()?.invite_take(&code)?;
-        Ok(())
+        let session = self.session()?;
+        vaults::blocking(move || {
+            session.invite_take(&code)?;
+            Ok(())
+        })
+        .await
     }
 
     /// The code of an invitation that this computer holds.

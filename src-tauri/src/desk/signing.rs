@@ -18,7 +18,7 @@ use super::{
     Desk,
     handover::{copy_of, write_text},
     people::People,
-    translate,
+    translate, vaults,
 };
 use crate::{
     commands::secure::SecureWindow,
@@ -199,7 +199,11 @@ impl Desk {
         compared: Compared,
         same: bool,
     ) -> Answer<()> {
-        Ok(self.session()?.mark_words(compared.user, same, &compared.fingerprint)?)
+        let session = self.session()?;
+        vaults::blocking(move || {
+            Ok(session.mark_words(compared.user, same, &compared.fingerprint)?)
+        })
+        .await
     }
 }
 

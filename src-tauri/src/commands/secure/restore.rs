@@ -16,7 +16,7 @@ use crate::{
 pub async fn restore_context(shell: Managed<'_>) -> Answer<RestoreContext> {
     Ok(RestoreContext {
         frame: shell.vault.secure_frame().await?,
-        server: shell.asked_restore()?,
+        server: shell.asked_restore(),
         keyring: shell.vault.app().await?.keyring,
     })
 }
