@@ -596,7 +596,7 @@ impl OrgState {
     }
 
     /// When the rights of `who` on `env` end, in milliseconds since 1970; zero for never.
-    pub(crate) fn end_of_rights(&self, env: &EnvId, who: &Principal) -> u64 {
+    pub fn end_of_rights(&self, env: &EnvId, who: &Principal) -> u64 {
         let grants = self.envs.get(env).and_then(|state| state.grants.get(who));
         let grant = grants.and_then(|t| t.at(self.seq())).map_or(0, |(_, grant)| grant.not_after);
         let token = match who {
