@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use strongroom_chain::CommitError;
+use strongroom_chain::trie::Item;
 use strongroom_core::details::{Details, Thing};
 use strongroom_core::draft::{Draft, Edit};
 use strongroom_core::env::{EnvCopy, TakeError};
@@ -13,7 +14,7 @@ use strongroom_core::{apply, replica::ReadError};
 use strongroom_format::commit::{Field, MAX_ITEMS};
 use strongroom_format::id::{EnvId, Principal, SecretId};
 use strongroom_format::statement::{Body, EpochReason, Rights, Role};
-use strongroom_format::wire::ItemRecord;
+use strongroom_format::wire::{FieldEnvelope, ItemRecord};
 use strongroom_secret::SecretBytes;
 
 use super::world::{DAY, NOW, World, person, text, user};
@@ -258,19 +259,54 @@ fn nothing_is_given_up_for_a_key_that_only_the_server_names() {
     let mut fresh = world.people[0].clone();
     let copy = fresh.env(&dev).unwrap();
     let head = copy.head().unwrap().as_bytes().to_vec();
-    let items = copy.live().map(|(item, fields)| ItemRecord {
-        secret: item.change.secret,
-        version: item.change.version,
-        op: item.change.op,
-        epoch: item.epoch,
-        fields: fields.to_vec(),
-    });
-    let copy = EnvCopy::from_items(fresh.state(), dev, &head, items.collect()).unwrap();
+    let copy = EnvCopy::from_items(fresh.state(), dev, &head, items_of(copy)).unwrap();
     fresh.put_env(dev, copy);
     world.people[0] = fresh;
     let refused = world.try_write(0, |pen| pen.rotate(dev, &mut |_, _| true).map(|_| ()));
     let Err(WriteError::Unreadable(secrets)) = refused else { panic!("it was given up") };
     assert_eq!(secrets, [ids[0]]);
+}
+
+fn items_of(copy: &EnvCopy) -> Vec<ItemRecord> {
+    let record = |(item, fields): (&Item, &[FieldEnvelope])| ItemRecord {
+        secret: item.change.secret,
+        version: item.change.version,
+        op: item.change.op,
+        epoch: item.epoch,
+        fields: fields.to_vec(),
+    };
+    copy.live().map(record).collect()
+}
+
+#[test]
+fn commits_without_envelopes_and_the_items_they_lead_to_are_taken_together_or_not_at_all() {
+    let (mut world, dev, ids) = filled();
+    let before = world.people[2].env(&dev).unwrap().clone();
+    rotate(&mut world, 0, dev).unwrap();
+    let mut behind = world.people[2].clone();
+    let newest = world.people[0].env(&dev).unwrap();
+    let (commit, items) = (newest.head().unwrap().clone(), items_of(newest));
+    behind.put_env(dev, before.clone());
+
+    let mut missing = items.clone();
+    missing.pop();
+    let mut changed = items.clone();
+    changed[0].fields[0].envelope[80] ^= 1;
+    let mut twice = items.clone();
+    twice.push(ItemRecord { secret: SecretId([9; 16]), ..items[0].clone() });
+    for wrong in [missing, changed, twice, items_of(&before)] {
+        let (state, copy) = behind.env_mut(dev);
+        let refused = copy.take_commits_then_items(state, &[commit.clone()], wrong);
+        assert_eq!(refused, Err(TakeError::Envelope));
+        assert_eq!(copy.history().seq(), 1, "nothing was taken");
+    }
+    let (state, copy) = behind.env_mut(dev);
+    let skipped = copy.take_commits_then_items(state, &[], items.clone());
+    assert_eq!(skipped, Err(TakeError::Envelope), "the items are of a commit that was not shown");
+    copy.take_commits_then_items(state, &[commit], items).unwrap();
+    assert!(copy.history().is_complete());
+    assert_eq!(copy.versions(&ids[0]).len(), 2);
+    assert_eq!(text(&behind.open_field(dev, &ids[2], Field::Value).unwrap()), "three");
 }
 
 #[test]
