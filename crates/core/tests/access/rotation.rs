@@ -296,7 +296,7 @@ fn commits_without_envelopes_and_the_items_they_lead_to_are_taken_together_or_no
     twice.push(ItemRecord { secret: SecretId([9; 16]), ..items[0].clone() });
     for wrong in [missing, changed, twice, items_of(&before)] {
         let (state, copy) = behind.env_mut(dev);
-        let refused = copy.take_commits_then_items(state, &[commit.clone()], wrong);
+        let refused = copy.take_commits_then_items(state, std::slice::from_ref(&commit), wrong);
         assert_eq!(refused, Err(TakeError::Envelope));
         assert_eq!(copy.history().seq(), 1, "nothing was taken");
     }
