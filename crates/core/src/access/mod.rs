@@ -22,7 +22,7 @@ pub use matrix::{Cell, CellState, Column, Matrix, Row, StagedCells, Sums, TILE, 
 pub use review::{Act, ActKind, Party, PartyLine, Review, review};
 pub use who::{Subject, Who, WhoRow, who};
 pub use words::day;
-pub(crate) use words::{class, secret_counts};
+pub(crate) use words::{class, counted, secret_counts};
 
 /// One change of a cell of the matrix: the rights of one principal in one environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
