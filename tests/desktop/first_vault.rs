@@ -108,7 +108,7 @@ pub(super) fn sign(app: &App) {
     app.sees_no("[data-testid=staged-bar]");
 }
 
-fn unlock(app: &App, passphrase: &str) {
+pub(super) fn unlock(app: &App, passphrase: &str) {
     app.click("[data-testid=locked-unlock]").window("unlock");
     app.fill("#passphrase", passphrase).leave("#submit").closed("unlock");
 }

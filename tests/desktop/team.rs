@@ -4,7 +4,7 @@
 use std::{fs, path::Path, process::Command};
 
 use super::{
-    first_vault::{add_secret, clipboard, collect, create_application, sign},
+    first_vault::{add_secret, clipboard, collect, create_application, sign, unlock},
     support::{App, Home, Keys, Server, beside_the_app, save_as, wait},
 };
 
@@ -73,6 +73,7 @@ fn a_second_person_joins_reads_loses_the_key_and_leaves_with_a_proof() {
     nothing_on_the_server(&server);
     drop(server);
     the_certificate_proves_itself(&certificate);
+    reads_without_a_server(&here);
 }
 
 /// Makes the first vault of a server, with the code that its operator was given.
@@ -195,6 +196,17 @@ fn offboard(app: &App) {
     app.leave("#submit").closed("sign");
     app.click("[data-testid=members-open]").click("[data-testid=members-left]");
     app.click("[data-testid=left-open]").sees("[data-testid=certificate-ready]", "");
+}
+
+/// A vault of a team server opens from this computer's own copy.
+fn reads_without_a_server(home: &Home) {
+    let app = App::start(home, "team-offline", &[]);
+    unlock(&app, MARA);
+    app.sees("[data-testid=env-row]", NAME).click("[data-testid=env-row]");
+    app.click("[data-testid=inspector-copy]");
+    wait("the value on the clipboard", || (clipboard() == CHANGED).then_some(()));
+    app.sees("[data-testid=status-verified]", "Not synced yet").picture("offline");
+    app.quit();
 }
 
 /// Whoever has the server's disk learns no name and no value.

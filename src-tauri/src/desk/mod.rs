@@ -115,6 +115,8 @@ pub struct Desk {
     rotating: rotation::Running,
     /// The window shows that the open vault waits to be let in.
     shown_waiting: AtomicBool,
+    /// The server knows the organisation no more, to this user.
+    shut_out: AtomicBool,
     /// A sign-in that waits for the browser, by its task.
     signing_in: Mutex<Option<(String, Arc<AtomicBool>)>>,
     /// What the browser brought, and for which server.
@@ -163,6 +165,7 @@ impl Desk {
             palette: Mutex::default(),
             rotating: rotation::Running::default(),
             shown_waiting: AtomicBool::new(false),
+            shut_out: AtomicBool::new(false),
             signing_in: Mutex::default(),
             admitted: Mutex::default(),
             kit_shown: Mutex::default(),

@@ -31,13 +31,21 @@ impl Desk {
         if !self.has_organisation() {
             return Ok(waiting_view(&self.session()?.record(), copied));
         }
-        self.look(move |session, org| Ok(status_view(session, org, copied))).await
+        let shut_out = self.shut_out.load(Ordering::Relaxed);
+        self.look(move |session, org| {
+            let view = status_view(session, org, copied);
+            // What was verified stays so, and is not the newest any more.
+            let stale = shut_out && view.state == VerifyState::Verified;
+            Ok(if stale { StatusView { state: VerifyState::Behind, ..view } } else { view })
+        })
+        .await
     }
 
     /// Asks the server now.
     pub async fn sync_now(&self) -> Answer<StatusView> {
         let session = self.session()?;
-        if sync(&session).await == Reached::ShutOut {
+        let reached = self.ask(&session).await;
+        if reached == Reached::ShutOut {
             return Err(CommandError::Removed);
         }
         self.status().await
@@ -46,8 +54,17 @@ impl Desk {
     /// Asks the server in the background, as long as this vault is open.
     pub async fn sync_if_open(&self) {
         if let Ok(session) = self.session() {
-            sync(&session).await;
+            self.ask(&session).await;
         }
+    }
+
+    async fn ask(&self, session: &Arc<Session>) -> Reached {
+        let reached = sync(session).await;
+        let shut_out = reached == Reached::ShutOut;
+        if self.shut_out.swap(shut_out, Ordering::Relaxed) != shut_out {
+            self.tell_status().await;
+        }
+        reached
     }
 
     /// Asks the server in the background, right after something was written here.
@@ -87,8 +104,10 @@ pub(super) async fn sync(session: &Arc<Session>) -> Reached {
         Ok(()) | Err(VaultError::Stopped(_)) => Reached::Asked,
         Err(error) => {
             tracing::warn!(%error, "sync");
-            let gone =
-                matches!(error, VaultError::Api(ApiError::Refused { status: 403 | 404, .. }));
+            let gone = matches!(
+                error,
+                VaultError::ShutOut | VaultError::Api(ApiError::Refused { status: 403 | 404, .. })
+            );
             if gone { Reached::ShutOut } else { Reached::Asked }
         }
     }

@@ -248,6 +248,7 @@ impl Desk {
         self.profile.select(session.record().id)?;
         *hold(&self.session) = Some(Arc::clone(&session));
         *hold(&self.locked) = None;
+        self.shut_out.store(false, Ordering::Relaxed);
         self.tell_app().await;
         self.tell_org().await;
         self.tell_status().await;
