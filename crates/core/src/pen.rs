@@ -3,8 +3,8 @@
 //! Everything goes through the same verifier that every other client will use, before it leaves
 //! this device. If the server refuses, the copy is dropped and nothing happened.
 
-use strongroom_chain::EnvHistory;
 use strongroom_chain::org::ChainError;
+use strongroom_chain::{CommitError, EnvHistory};
 use strongroom_crypto::safe::seal::SealError;
 use strongroom_crypto::safe::{
     Dek, Entropy, EntropyError, Recipient, WrapContext, WrapError, seal,
@@ -326,6 +326,11 @@ impl<'a> Pen<'a> {
             return Ok(());
         }
         let state = self.replica.state();
+        // Also where a right has only ended: nothing says so but the time, and whoever held it could
+        // open what is sealed now.
+        if state.is_due(&env, self.now_ms.max(state.time_ms())) {
+            return Err(TakeError::Commit(CommitError::Due).into());
+        }
         let epoch = state.env(&env).ok_or(ReadError::Missing)?.epoch_at(state.seq());
         let dek = self.replica.dek(env, epoch)?;
         puts.sort_by_key(|put| put.secret);

@@ -248,6 +248,20 @@ impl From<VaultError> for CommandError {
             }
             VaultError::ForeignCode => Self::BadCode { problem: CodeProblem::Foreign },
             VaultError::UsedCode => Self::BadCode { problem: CodeProblem::Used },
+            VaultError::EndedCode => Self::BadCode { problem: CodeProblem::Expired },
+            VaultError::LastOwner => Self::LastOwner,
+            VaultError::ShutOut => Self::NotReady {
+                missing: "the server no longer shows you this organisation, so ask an admin                           whether you were removed; what is staged here stays"
+                    .to_owned(),
+            },
+            VaultError::ClockAhead => Self::NotReady {
+                missing: "the clock of this computer is ahead of the server's, so set it right"
+                    .to_owned(),
+            },
+            VaultError::ClockBehind => Self::NotReady {
+                missing: "the clock of this computer seems to be behind, so set it right: by the                           server's or the organisation's time something has ended that lasts by                           this clock"
+                    .to_owned(),
+            },
             VaultError::SummaryChanged => Self::SummaryChanged,
             VaultError::UnverifiedGains => Self::PolicyForbids,
             VaultError::NothingToSign => {

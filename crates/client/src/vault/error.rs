@@ -3,6 +3,7 @@
 use strongroom_core::names::NameError;
 use strongroom_core::pen::WriteError;
 use strongroom_core::replica::{ReadError, ReplicaError};
+use strongroom_core::team::PlanError;
 use strongroom_crypto::safe::{EntropyError, OutOfMemory, UnknownProfile};
 use thiserror::Error;
 
@@ -51,7 +52,17 @@ pub enum VaultError {
     Keyring(#[from] KeyringError),
     /// The server.
     #[error(transparent)]
-    Api(#[from] ApiError),
+    Api(ApiError),
+    /// The server knows the organisation no more, or not to this person.
+    #[error("the server no longer shows you this organisation")]
+    ShutOut,
+    /// This computer's clock is ahead of the server's, so that the server takes no signature.
+    #[error("the clock of this computer is ahead")]
+    ClockAhead,
+    /// By this computer's clock something still lasts that has ended by the server's or the
+    /// organisation's.
+    #[error("the clock of this computer is behind")]
+    ClockBehind,
     /// The server's history contradicts what this computer verified.
     #[error("the server's history contradicts what this computer verified")]
     Stopped(Box<Stop>),
@@ -106,9 +117,15 @@ pub enum VaultError {
     /// An invite code of another organisation.
     #[error("the code belongs to another organisation")]
     ForeignCode,
-    /// An invite code that was used, has ended, or that the server does not know.
-    #[error("the code was used already or has ended")]
+    /// An invite code that was used, or that the server does not know.
+    #[error("the code was used already")]
     UsedCode,
+    /// An invite code whose time is over.
+    #[error("the time of the code is over")]
+    EndedCode,
+    /// The last owner cannot leave or step down.
+    #[error("an organisation needs an owner")]
+    LastOwner,
     /// What was shown is not what would be signed any more.
     #[error("what would be signed has changed since it was shown")]
     SummaryChanged,
@@ -132,6 +149,12 @@ pub enum VaultError {
     System(String),
 }
 
+impl From<ApiError> for VaultError {
+    fn from(error: ApiError) -> Self {
+        if error.is("clock-ahead") { Self::ClockAhead } else { Self::Api(error) }
+    }
+}
+
 impl From<ReadError> for VaultError {
     fn from(error: ReadError) -> Self {
         match error {
@@ -152,6 +175,9 @@ impl From<WriteError> for VaultError {
             WriteError::Seal(SealError::TooLong) => {
                 Self::TooLarge(strongroom_crypto::safe::seal::MAX_PLAINTEXT)
             }
+            WriteError::Replica(ReplicaError::Chain { error: ChainError::LastOwner, .. }) => {
+                Self::LastOwner
+            }
             WriteError::Replica(ReplicaError::Chain { error: ChainError::NotAllowed, .. })
             | WriteError::Take(TakeError::Commit(CommitError::NoRight))
             | WriteError::Refused(_) => Self::NotAllowed,
@@ -164,6 +190,15 @@ impl From<WriteError> for VaultError {
                 Self::TooLarge(strongroom_format::commit::MAX_ITEMS)
             }
             other => Self::Write(other.to_string()),
+        }
+    }
+}
+
+impl From<PlanError> for VaultError {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Changed => Self::SummaryChanged,
+            PlanError::Write(error) => error.into(),
         }
     }
 }

@@ -23,6 +23,7 @@ use crate::api::{Admission, Api, ApiError};
 use crate::cache::CacheError;
 use crate::profile::{KeepSecretKey, NewVault, ServerPlace};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// The sealed draft that says which organisation a new vault waits for.
@@ -161,6 +162,7 @@ async fn links_of(code: &InviteCode, api: &Api) -> Result<Vec<Link>, VaultError>
 fn of_invite(error: ApiError) -> VaultError {
     match error {
         ApiError::Refused { status: 401 | 404, .. } => VaultError::UsedCode,
+        ref error if error.is("invite-ended") => VaultError::EndedCode,
         ApiError::Refused { status: 403, code } if code.as_str().starts_with("invite-") => {
             VaultError::UsedCode
         }
@@ -262,7 +264,7 @@ impl Session {
     fn keep_joining(&self, code: &SecretText, person: &str, reset: bool) -> Result<(), VaultError> {
         let mut text = String::with_capacity(2048 + person.len());
         let reset = if reset { "reset" } else { "new" };
-        text.push_str(&format!("{}\n{reset}\n{person}\n", self.now_ms()));
+        let _ = write!(text, "{}\n{reset}\n{person}\n", self.now_ms());
         code.lend(|code| text.push_str(code.trim()));
         let bytes = SecretBytes::from_vec(text.into_bytes());
         Ok(bytes.lend(|bytes| self.drafts.put(JOINING, bytes, &mut OsEntropy))?)
@@ -288,13 +290,18 @@ impl Session {
     /// vouches for, and the person's name.
     pub(super) fn awaited(&self) -> Result<Option<(OrgId, u64, Digest, String)>, VaultError> {
         let of = |kept: Kept| (kept.code.org, kept.code.head_seq, kept.code.head, kept.person);
-        Ok(self.joining()?.map(of))
+        Ok(self.joining()?.filter(|kept| !self.is_in(&kept.code.org)).map(of))
+    }
+
+    fn is_in(&self, org: &OrgId) -> bool {
+        hold(&self.orgs).all.contains_key(org)
     }
 
     /// The organisation that this vault waits to be let into, if it does.
     pub fn waiting(&self) -> Result<Option<Waiting>, VaultError> {
         let own = self.me.keyset.public();
-        Ok(self.joining()?.map(|kept| Waiting {
+        let asked = self.joining()?.filter(|kept| !self.is_in(&kept.code.org));
+        Ok(asked.map(|kept| Waiting {
             org: kept.code.org,
             organisation_words: words::of_org(&kept.code.org),
             fingerprint: Fingerprint::of(&self.user(), &own).groups(),
@@ -306,21 +313,30 @@ impl Session {
     /// Looks whether the join was finished, and takes the organisation in if so.
     pub(super) async fn finish_joining(&self) -> Result<(), VaultError> {
         let Some(kept) = self.joining()? else { return Ok(()) };
+        let org = kept.code.org;
+        if self.is_in(&org) {
+            return self.name_oneself(org, kept.person).await;
+        }
         if kept.reset {
             self.replace_lost_account(&kept).await?;
         }
-        let org = kept.code.org;
         let pin = (kept.code.head_seq, kept.code.head);
         match self.take_in(org, Some(pin), None).await {
             Ok(()) => {}
             Err(VaultError::Api(ApiError::Refused { status: 401 | 403 | 404, .. })) => {
-                return Ok(());
+                return self.require_open(&kept.code).await;
             }
             Err(error) => return Err(error),
         }
         self.write_book(org, |book| book.vouched = kept.code.head_seq)?;
-        self.drafts.remove(JOINING)?;
-        let (user, person) = (self.user(), kept.person);
+        self.tell(Notice::Org);
+        self.tell(Notice::Status);
+        self.name_oneself(org, kept.person).await
+    }
+
+    /// Writes one's own name into the directory, which ends the join.
+    async fn name_oneself(&self, org: OrgId, person: String) -> Result<(), VaultError> {
+        let user = self.user();
         let named = self
             .write_in(org, None, move |pen| {
                 if pen.replica().directory_name(user.directory_item()).is_none() {
@@ -329,13 +345,26 @@ impl Session {
                 Ok(())
             })
             .await;
-        self.tell(Notice::Org);
-        self.tell(Notice::Status);
         match named {
-            // The names may be due for a new key; the next visit tries again.
-            Ok(()) | Err(VaultError::NotAllowed) => Ok(()),
+            Ok(()) => {
+                self.drafts.remove(JOINING)?;
+                self.tell(Notice::Org);
+                Ok(())
+            }
+            // The names may be due for a new key, or theirs may not be wrapped for this person yet:
+            // the next visit tries again.
+            Err(VaultError::NotAllowed | VaultError::KeyDue) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    /// That a code which nobody was let in with still can be: one that served somebody else, or
+    /// whose time is over, is waited for in vain. Only the server can say so.
+    async fn require_open(&self, code: &InviteCode) -> Result<(), VaultError> {
+        let admission = Admission::of_invite(&code.key);
+        let newer = code.head_seq.saturating_add(1);
+        self.api.invite_chain(&code.org, newer, &admission).await.map_err(of_invite)?;
+        Ok(())
     }
 
     /// Once the chain names the new keys, the account gets them too.

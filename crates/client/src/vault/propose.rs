@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use strongroom_core::replica::Replica;
-use strongroom_core::team::{Intent, Line, Plan, PlanError, who};
+use strongroom_core::team::{Intent, Line, Plan, who};
 use strongroom_crypto::safe::{InviteCode, OsEntropy};
 use strongroom_format::id::{EnvId, InviteId, OrgId, Principal, UserId};
 use strongroom_format::statement::{Body, Rights};
@@ -27,6 +27,8 @@ pub struct Proposal {
     pub check: Option<String>,
     /// How many links there are, data-key links not counted.
     pub links: usize,
+    /// Whether somebody gains access whose keys nobody checked.
+    unverified: bool,
 }
 
 /// What is remembered beside an invitation.
@@ -86,29 +88,28 @@ impl Session {
             Principal::User(user) => trust.get(user).is_none_or(|t| *t == Trust::Unverified),
             _ => false,
         };
-        let (plan, lines, typed, check) = tokio::task::spawn_blocking(move || {
+        let (plan, lines, typed, check, unverified) = tokio::task::spawn_blocking(move || {
+            require_to_come(&intent, now_ms, replica.state().time_ms())?;
             let plan = Plan::make(&replica, intent, &mut OsEntropy, now_ms)?;
-            let gains = gains_unverified(&plan, &replica, &unverified, now_ms);
-            if !gains.is_empty() && !replica.state().policy().grants_to_unverified {
-                return Err(VaultError::UnverifiedGains);
-            }
+            let unverified = !gains_unverified(&plan, &replica, &unverified, now_ms).is_empty();
+            require_policy(&replica, unverified)?;
             let lines = plan.lines(&mut replica, now_ms);
             let typed = to_type(&plan, &mut replica);
-            let check = to_agree(&plan, &replica, !gains.is_empty(), now_ms);
-            Ok((plan, lines, typed, check))
+            let check = to_agree(&plan, &replica, unverified, now_ms);
+            Ok::<_, VaultError>((plan, lines, typed, check, unverified))
         })
         .await??;
         let links = plan.bodies().len();
         if links == 0 {
             return Err(VaultError::NothingToSign);
         }
-        Ok(Proposal { org, plan, note, lines, typed, check, links })
+        Ok(Proposal { org, plan, note, lines, typed, check, links, unverified })
     }
 
     /// Signs the links of a proposal exactly as they were shown, wraps data keys for whoever gains,
     /// and sends all of it as one write.
     pub async fn sign(&self, proposal: Proposal) -> Result<Signed, VaultError> {
-        let Proposal { org, plan, note, .. } = proposal;
+        let Proposal { org, plan, note, check, unverified, .. } = proposal;
         let replaced = {
             let (replica, _) = self.copy_to_change(org)?;
             plan.replaces(replica.state(), self.now_ms())
@@ -124,12 +125,14 @@ impl Session {
         let carried = Arc::clone(&plan);
         let done = self
             .write_in(org, None, move |pen| {
-                let before = pen.replica().state().seq();
-                match pen.carry_out(&carried) {
-                    Ok(()) => Ok(before + 1),
-                    Err(PlanError::Changed) => Err(VaultError::SummaryChanged),
-                    Err(PlanError::Write(error)) => Err(error.into()),
+                let (before, now_ms) = (pen.replica().state().seq(), pen.now_ms());
+                // What others signed meanwhile may ask for a sentence that nobody agreed to.
+                require_policy(pen.replica(), unverified)?;
+                if to_agree(&carried, pen.replica(), unverified, now_ms) != check {
+                    return Err(VaultError::SummaryChanged);
                 }
+                pen.carry_out(&carried)?;
+                Ok(before + 1)
             })
             .await;
         let first_link = match done {
@@ -212,6 +215,31 @@ impl Session {
     }
 }
 
+/// Refuses an end that is still to come by this computer's clock and is over by the organisation's.
+fn require_to_come(intent: &Intent, now_ms: u64, time_ms: u64) -> Result<(), VaultError> {
+    let ends = match intent {
+        Intent::Access(changes) => changes.iter().map(|change| change.not_after).collect(),
+        Intent::Invite(new) => {
+            let grants = new.grants.iter().map(|grant| grant.not_after);
+            grants.chain([new.expires_ms]).collect()
+        }
+        Intent::TokenIssue(new) => {
+            let rights = new.rights.iter().map(|right| right.not_after);
+            rights.chain([new.not_after]).collect()
+        }
+        _ => Vec::new(),
+    };
+    let over = ends.into_iter().any(|end| end > now_ms && end <= time_ms);
+    if over { Err(VaultError::ClockBehind) } else { Ok(()) }
+}
+
+fn require_policy(replica: &Replica, unverified: bool) -> Result<(), VaultError> {
+    if unverified && !replica.state().policy().grants_to_unverified {
+        return Err(VaultError::UnverifiedGains);
+    }
+    Ok(())
+}
+
 /// Unverified people who would hold a key that they do not hold now.
 fn gains_unverified(
     plan: &Plan,
@@ -248,7 +276,10 @@ fn to_agree(plan: &Plan, replica: &Replica, unverified: bool, now_ms: u64) -> Op
         .iter()
         // The names are read by whoever is left; losing them loses no value.
         .filter(|env| Some(**env) != replica.state().directory())
-        .filter(|env| people_left(plan, replica, env, now_ms) < 2)
+        .filter(|env| {
+            let (before, left) = people_who_read(plan, replica, env, now_ms);
+            left < 2 && left < before
+        })
         .count();
     match (unverified, lonely) {
         (true, _) => {
@@ -264,7 +295,8 @@ fn to_agree(plan: &Plan, replica: &Replica, unverified: bool, now_ms: u64) -> Op
     }
 }
 
-fn people_left(plan: &Plan, replica: &Replica, env: &EnvId, now_ms: u64) -> usize {
+/// How many people read an environment now, and once the links are signed.
+fn people_who_read(plan: &Plan, replica: &Replica, env: &EnvId, now_ms: u64) -> (usize, usize) {
     let state = replica.state();
     let leaves = |who: &Principal| {
         plan.bodies().iter().any(|body| match body {
@@ -277,6 +309,7 @@ fn people_left(plan: &Plan, replica: &Replica, env: &EnvId, now_ms: u64) -> usiz
         })
     };
     let time_ms = now_ms.max(state.time_ms());
-    let people = state.readers(env, time_ms).into_iter();
-    people.filter(|who| matches!(who, Principal::User(_)) && !leaves(who)).count()
+    let readers = state.readers(env, time_ms);
+    let people = || readers.iter().filter(|who| matches!(who, Principal::User(_)));
+    (people().count(), people().filter(|who| !leaves(who)).count())
 }

@@ -224,7 +224,8 @@ impl Session {
     async fn pull(&self, replica: &mut Replica) -> Result<BTreeSet<EnvId>, PullError> {
         let org = replica.state().org();
         let answer = loop {
-            let mut answer = self.api.sync(&org, replica.state().seq()).await?;
+            let mut answer =
+                self.api.sync(&org, replica.state().seq()).await.map_err(super::write::shut_out)?;
             let links: Vec<Vec<u8>> = answer.links.drain(..).map(|link| link.0).collect();
             // A page that brings nothing new and promises more would never end.
             if answer.more && links.len() < 2 {
@@ -504,6 +505,11 @@ fn require_all_shown(replica: &Replica, answer: &SyncAnswer, now_ms: u64) -> Res
     for (env, copy) in replica.envs() {
         let rights = state.rights(env, &replica.principal(), now_ms.max(state.time_ms()));
         if copy.history().seq() > 0 && rights.includes(Rights::READ) && !shown.contains(env) {
+            // A right that ends has ended by the server's clock; whose is wrong, nobody can say
+            // here. Nothing is taken in, and nobody is accused.
+            if state.end_of_rights(env, &replica.principal()) != 0 {
+                return Err(VaultError::ClockBehind.into());
+            }
             let seq = copy.history().seq();
             return Err(contradiction(copy, *env, StopKind::Rollback, seq, &[0; 32], &[]));
         }

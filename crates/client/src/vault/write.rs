@@ -248,6 +248,7 @@ impl Session {
                 Err(VaultError::Api(error)) if error.is_conflict() && attempt < ATTEMPTS => {
                     self.sync_org(org).await?;
                 }
+                Err(VaultError::Api(error)) => return Err(shut_out(error)),
                 Err(error) => return Err(error),
             }
         }
@@ -291,6 +292,11 @@ impl Session {
     pub fn org_count(&self) -> usize {
         hold(&self.orgs).all.len()
     }
+}
+
+/// What it means that the server has no such organisation for this person.
+pub(super) fn shut_out(error: crate::api::ApiError) -> VaultError {
+    if error.is_not_found() { VaultError::ShutOut } else { error.into() }
 }
 
 fn require_free(text: &str, taken: impl Iterator<Item = String>) -> Result<(), VaultError> {

@@ -2,6 +2,7 @@
 //! against damage and lies.
 #![expect(clippy::unwrap_used, reason = "a broken fixture should fail loudly")]
 
+mod mishaps;
 mod team;
 mod world;
 

@@ -15,20 +15,24 @@ use strongroom_secret::SecretText;
 use crate::world::World;
 use crate::{app, stage_new, value_of};
 
-const WEEK: u64 = 7 * 24 * 60 * 60 * 1000;
+pub(crate) const WEEK: u64 = 7 * 24 * 60 * 60 * 1000;
 
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     u64::try_from(since.as_millis()).unwrap()
 }
 
-async fn sign(session: &Session, intent: Intent) -> Result<Signed, VaultError> {
+pub(crate) async fn sign(session: &Session, intent: Intent) -> Result<Signed, VaultError> {
     let proposal = session.propose(intent, Note::default()).await?;
     assert!(!proposal.lines.is_empty(), "a summary says what is signed");
     session.sign(proposal).await
 }
 
-async fn invite(session: &Session, role: Role, grants: Vec<EnvRight>) -> (InviteId, InviteShown) {
+pub(crate) async fn invite(
+    session: &Session,
+    role: Role,
+    grants: Vec<EnvRight>,
+) -> (InviteId, InviteShown) {
     let new = NewInvite { role, grants, expires_ms: now() + WEEK };
     let proposal =
         session.propose(Intent::Invite(new), Note { label: "Teo".into(), resets: None }).await;
@@ -37,25 +41,25 @@ async fn invite(session: &Session, role: Role, grants: Vec<EnvRight>) -> (Invite
     (invite, session.invite_code(invite).unwrap())
 }
 
-fn grant(env: EnvId, user: UserId, rights: Rights) -> CellChange {
+pub(crate) fn grant(env: EnvId, user: UserId, rights: Rights) -> CellChange {
     CellChange { principal: Principal::User(user), env, rights, not_after: 0 }
 }
 
-fn can_read(session: &Session, env: EnvId, name: &str) -> bool {
+pub(crate) fn can_read(session: &Session, env: EnvId, name: &str) -> bool {
     session
         .with(|org| Ok(org.list(env)?.rows().iter().any(|row| row.name == name)))
         .unwrap_or(false)
 }
 
-struct Team {
-    world: World,
-    mara: Arc<Session>,
-    teo: Arc<Session>,
-    env: EnvId,
+pub(crate) struct Team {
+    pub(crate) world: World,
+    pub(crate) mara: Arc<Session>,
+    pub(crate) teo: Arc<Session>,
+    pub(crate) env: EnvId,
 }
 
 /// Mara founds, writes one secret, and lets Teo in with the right to read and write it.
-async fn team() -> Team {
+pub(crate) async fn team() -> Team {
     let world = World::start().await;
     let mara = world.create(KeepSecretKey::Keyring).await;
     let env = app(&mara).await;
@@ -286,4 +290,25 @@ async fn bad_codes_say_what_is_wrong_and_leave_nothing() {
     assert!(matches!(mara.invite_take(&foreign.code), Err(VaultError::ForeignCode)));
     let elsewhere = world.join(&foreign.code, "Eve", None).await;
     assert!(matches!(elsewhere, Err(VaultError::UsedCode)), "{elsewhere:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sample_has_people_and_tokens_that_hold_what_they_were_granted() {
+    let world = World::start().await;
+    let sample = world.sample().await;
+    let people = sample.members().unwrap();
+    assert_eq!(people.len(), 7);
+    assert!(people.iter().all(|member| member.waits_for.is_empty()));
+    let trusts: Vec<Trust> = people.iter().map(|member| member.trust).collect();
+    assert!(trusts.contains(&Trust::Words) && trusts.contains(&Trust::Code));
+    let (names, tokens) = sample
+        .with(|org| {
+            let names: Vec<String> = people.iter().map(|member| org.person(&member.user)).collect();
+            Ok((names, org.replica().state().tokens().len()))
+        })
+        .unwrap();
+    assert!(names.iter().all(|name| !name.is_empty()), "{names:?}");
+    assert_eq!(tokens, 3);
+    assert!(sample.rotations().unwrap().is_empty());
+    sample.follow_up().await.unwrap();
 }

@@ -1,14 +1,17 @@
 //! A real server on loopback, a folder of this computer, and a keyring in memory.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use strongroom_client::api::{Api, TimeLimits};
-use strongroom_client::clock::SystemClock;
+use strongroom_client::clock::{Clock, SystemClock};
 use strongroom_client::keyring::{EntryKind, EntryName, Keyring, MemoryKeyring, Snapshot};
 use strongroom_client::profile::{KeepSecretKey, Profile, ServerPlace, VaultId};
 use strongroom_client::vault::{
-    Cost, Creation, Host, Joining, Restore, SecretKeySource, Session, VaultError, unlock,
+    Cost, Creation, Host, Joining, Restore, SecretKeySource, Session, VaultError, create_sample,
+    unlock,
 };
 use strongroom_format::id::{OrgId, UserId};
 use strongroom_secret::{Passphrase, SecretText};
@@ -22,8 +25,36 @@ pub(crate) fn passphrase(text: &str) -> Passphrase {
     Passphrase::new(SecretText::from_string(text.to_owned())).unwrap()
 }
 
+/// The clock of one machine, right until a test sets it wrong.
+#[derive(Debug, Default)]
+pub(crate) struct Shifted(AtomicI64);
+
+impl Shifted {
+    /// Sets the clock ahead by so many milliseconds, or behind if negative.
+    pub(crate) fn set(&self, by_ms: i64) {
+        self.0.store(by_ms, Ordering::Relaxed);
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        SystemClock.now_ms().saturating_add_signed(self.0.load(Ordering::Relaxed))
+    }
+}
+
+impl Clock for Shifted {
+    fn now_ms(&self) -> u64 {
+        self.now()
+    }
+}
+
+impl strongroom_server::Clock for Shifted {
+    fn now_ms(&self) -> u64 {
+        self.now()
+    }
+}
+
 pub(crate) struct World {
     folder: TempDir,
+    clocks: Mutex<BTreeMap<String, Arc<Shifted>>>,
     server: Option<Running>,
     origin: String,
     keyring: Arc<MemoryKeyring>,
@@ -32,10 +63,18 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let server =
-            strongroom_server::start(Config::embedded(folder.path().join("server"))).await.unwrap();
-        let origin = server.origin().to_owned();
-        Self { folder, server: Some(server), origin, keyring: Arc::new(MemoryKeyring::new()) }
+        let clocks = Mutex::new(BTreeMap::new());
+        let keyring = Arc::new(MemoryKeyring::new());
+        let mut world = Self { folder, clocks, server: None, origin: String::new(), keyring };
+        let data = world.folder.path().join("server");
+        world.start_server(&data).await;
+        world
+    }
+
+    /// The clock of a device, or of the machine called `server`.
+    pub(crate) fn clock(&self, machine: &str) -> Arc<Shifted> {
+        let mut clocks = self.clocks.lock().unwrap();
+        Arc::clone(clocks.entry(machine.to_owned()).or_default())
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -50,7 +89,7 @@ impl World {
         Host {
             profile: Profile::open(Some(self.folder.path().join(device))).unwrap(),
             keyring: self.keyring.clone(),
-            clock: Arc::new(SystemClock),
+            clock: self.clock(device),
             notices: broadcast::channel(64).0,
         }
     }
@@ -68,6 +107,11 @@ impl World {
             admission: None,
         };
         creation.run(passphrase(PASSPHRASE), self.host("first")).await.unwrap()
+    }
+
+    /// The sample vault.
+    pub(crate) async fn sample(&self) -> Arc<Session> {
+        create_sample(self.api(), self.host("sample")).await.unwrap()
     }
 
     /// Somebody new on a computer of their own, with an invite code.
@@ -120,6 +164,14 @@ impl World {
     ) -> Result<Arc<Session>, VaultError> {
         let source = SecretKeySource::Typed(SecretText::from_string(secret_key.to_owned()));
         unlock(id, passphrase(text), source, self.api(), self.host("first")).await
+    }
+
+    /// Closes a vault and opens it again on the same device.
+    pub(crate) async fn reopen(&self, session: Arc<Session>, device: &str) -> Arc<Session> {
+        let id = session.record().id;
+        self.close(session).await;
+        let source = SecretKeySource::Kept;
+        unlock(id, passphrase(PASSPHRASE), source, self.api(), self.host(device)).await.unwrap()
     }
 
     pub(crate) async fn close(&self, session: Arc<Session>) {
@@ -178,7 +230,9 @@ impl World {
     }
 
     async fn start_server(&mut self, data: &Path) {
-        let server = strongroom_server::start(Config::embedded(data)).await.unwrap();
+        let clock = self.clock("server");
+        let config = Config::embedded(data);
+        let server = strongroom_server::start_with(config, clock).await.unwrap();
         server.origin().clone_into(&mut self.origin);
         self.server = Some(server);
     }

@@ -1,9 +1,10 @@
 //! The links that an intent takes.
 
 use strongroom_chain::EnvHistory;
+use strongroom_chain::org::OrgState;
 use strongroom_crypto::safe::{Entropy, InviteKey, ServiceToken};
-use strongroom_format::id::UserId;
-use strongroom_format::statement::{Body, CutPoint, Policy};
+use strongroom_format::id::{Principal, UserId};
+use strongroom_format::statement::{Body, CutPoint, Policy, PublicKey, Rights, Role};
 use thiserror::Error;
 
 use super::{Intent, Joiner, NewInvite, NewToken};
@@ -33,6 +34,16 @@ pub struct Plan {
     intent: Intent,
     pub(super) made: Made,
     bodies: Vec<Body>,
+    before: Vec<Before>,
+}
+
+/// How somebody stood when a change was shown: the same link does something else to who stands
+/// otherwise.
+#[derive(PartialEq, Eq)]
+struct Before {
+    role: Option<Role>,
+    rights: Rights,
+    key: Option<PublicKey>,
 }
 
 impl std::fmt::Debug for Plan {
@@ -55,7 +66,8 @@ impl Plan {
             _ => Made::Nothing,
         };
         let bodies = bodies(&intent, &made, replica, now_ms)?;
-        Ok(Self { intent, made, bodies })
+        let before = before(&intent, replica.state(), now_ms);
+        Ok(Self { intent, made, bodies, before })
     }
 
     /// What was asked for.
@@ -78,13 +90,40 @@ impl Plan {
         if let Made::Token(token) = &self.made { Some(token) } else { None }
     }
 
-    /// The links upon a newer copy, if they say what was shown. Only the places where commits are
-    /// cut may differ: they follow what others write in the meantime.
+    /// The links upon a newer copy, if they say what was shown, of people and tokens who stand as
+    /// they did then. Only the places where commits are cut may differ: they follow what others
+    /// write in the meantime.
     pub(super) fn again(&self, replica: &Replica, now_ms: u64) -> Result<Vec<Body>, PlanError> {
         let bodies = bodies(&self.intent, &self.made, replica, now_ms)?;
         let same = bodies.len() == self.bodies.len()
             && bodies.iter().zip(&self.bodies).all(|(new, shown)| says_the_same(new, shown));
+        let same = same && before(&self.intent, replica.state(), now_ms) == self.before;
         if same { Ok(bodies) } else { Err(PlanError::Changed) }
+    }
+}
+
+fn before(intent: &Intent, state: &OrgState, now_ms: u64) -> Vec<Before> {
+    let time_ms = now_ms.max(state.time_ms());
+    let stands = |who: &Principal, rights| {
+        let role = if let Principal::User(user) = who { state.role(user) } else { None };
+        Before { role, rights, key: state.encryption_key(who) }
+    };
+    match intent {
+        Intent::Access(changes) => changes
+            .iter()
+            .map(|change| {
+                let rights = state.rights(&change.env, &change.principal, time_ms);
+                stands(&change.principal, rights)
+            })
+            .collect(),
+        Intent::Role { user, .. } | Intent::Remove { user } => {
+            vec![stands(&Principal::User(*user), Rights::NONE)]
+        }
+        Intent::Reset(joiner) => vec![stands(&Principal::User(joiner.user), Rights::NONE)],
+        Intent::Invite(_)
+        | Intent::TokenIssue(_)
+        | Intent::TokenRevoke { .. }
+        | Intent::OnlyVerified => Vec::new(),
     }
 }
 
