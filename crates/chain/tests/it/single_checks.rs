@@ -199,7 +199,7 @@ fn one_key_is_not_both_keys() {
     let mut world = World::team();
     // Some public keys are good ones of either kind.
     let is_either = |who: &Signer| who.keys().isk[31] < 0x80;
-    let mut twin = (50..).map(Signer::person).find(is_either).unwrap();
+    let mut twin = (50..=255).map(Signer::person).find(is_either).unwrap();
     twin.enc = twin.keys().isk;
     let invite = world.invite(&owner(), 50, Role::Member);
     let add = world.add_body(&twin, Role::Member, invite);
