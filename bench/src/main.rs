@@ -7,6 +7,7 @@
 
 mod access;
 mod bare;
+mod chain;
 mod filter;
 mod import;
 mod kdf;
@@ -36,6 +37,7 @@ const PARTS: &[Part] = &[
     ("import", import::rows),
     ("rotate", rotate::rows),
     ("access", access::rows),
+    ("chain", chain::rows),
     ("memory", memory::rows),
 ];
 
