@@ -241,7 +241,7 @@ fn secret_row(
         (None, None) => (None, None),
     };
     let owner = value.owner.map(|owner| session.with(|org| Ok(people.author(&owner, org))));
-    let ticked = value.replaced.as_ref().and_then(|word| word.since());
+    let ticked = value.replaced.as_ref().and_then(strongroom_core::log::Replacement::since);
     Ok(OffboardSecret {
         env_id: value.env.to_string(),
         secret_id: value.secret.to_string(),

@@ -46,7 +46,8 @@ fn tokens_view(
 ) -> TokensView {
     let state = org.replica().state();
     let time = now.max(state.time_ms());
-    let can_manage = state.role(&session.user()).is_some_and(|role| role.manages());
+    let can_manage =
+        state.role(&session.user()).is_some_and(strongroom_format::statement::Role::manages);
     let ids: Vec<TokenId> = state.tokens().keys().copied().collect();
     let mut people = People::seen_by(session);
     let mut rows: Vec<(bool, TokenRow)> =
