@@ -1,4 +1,4 @@
-//! Signing in at an OpenID provider through the system's browser: the authorization-code flow of a
+//! Signing in at an `OpenID` provider through the system's browser: the authorization-code flow of a
 //! native app (RFC 8252) with PKCE (RFC 7636) and a redirect to a loopback port.
 //!
 //! The provider only says who may have an account on a team's server. It never sees a key, a
@@ -34,7 +34,7 @@ pub enum BrowserError {
     /// The provider's address is not `https://`, or `http://` on this computer.
     #[error("the sign-in address is not safe to open")]
     Unsafe,
-    /// The provider cannot be reached, or answers something that is not OpenID Connect.
+    /// The provider cannot be reached, or answers something that is not `OpenID` Connect.
     #[error("the sign-in service does not answer as it should")]
     Provider,
     /// The provider or the person said no.
@@ -57,7 +57,7 @@ impl From<EntropyError> for BrowserError {
     }
 }
 
-/// What a provider says about itself (OpenID Connect Discovery 1.0, section 3).
+/// What a provider says about itself (`OpenID` Connect Discovery 1.0, section 3).
 #[derive(Deserialize)]
 struct Discovered {
     issuer: String,
@@ -190,16 +190,12 @@ async fn come_back(listener: &TcpListener, state: &str) -> Result<String, Browse
             answer(&mut stream, "404 Not Found", "Nothing is here.").await;
             continue;
         }
-        return match value("code") {
-            Some(code) => {
-                answer(&mut stream, "200 OK", "You are signed in. Close this page.").await;
-                Ok(code)
-            }
-            None => {
-                answer(&mut stream, "200 OK", "You are not signed in. Close this page.").await;
-                Err(BrowserError::Denied)
-            }
+        let Some(code) = value("code") else {
+            answer(&mut stream, "200 OK", "You are not signed in. Close this page.").await;
+            return Err(BrowserError::Denied);
         };
+        answer(&mut stream, "200 OK", "You are signed in. Close this page.").await;
+        return Ok(code);
     }
 }
 

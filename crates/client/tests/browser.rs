@@ -1,4 +1,4 @@
-//! Signing in through a real OpenID provider on this machine, with a browser made of a few lines.
+//! Signing in through a real `OpenID` provider on this machine, with a browser made of a few lines.
 #![expect(clippy::unwrap_used, reason = "a broken fixture should fail loudly")]
 
 use std::collections::BTreeMap;

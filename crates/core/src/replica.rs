@@ -121,6 +121,11 @@ pub struct Named {
 }
 
 impl Named {
+    /// What stands in the list for an item that does not open.
+    fn closed() -> Self {
+        Self { name: "(does not open)".to_owned(), details: Details::default() }
+    }
+
     fn read(name: &SecretBytes, details: Option<&SecretBytes>) -> Result<Self, ReadError> {
         let name = name.lend(|bytes| str::from_utf8(bytes).map(str::to_owned));
         let details = match details {
@@ -418,7 +423,13 @@ impl Replica {
         }
         let mut all = Vec::with_capacity(live);
         for (item, fields) in self.envs.get(&env).into_iter().flat_map(EnvCopy::live) {
-            all.push((item.change.secret, self.open_listed(env, item, fields)?));
+            let named = match self.open_listed(env, item, fields) {
+                Ok(named) => named,
+                // Whoever may write can sign bytes that open for nobody; the others stay readable.
+                Err(ReadError::Open(_) | ReadError::Missing) => Named::closed(),
+                Err(error) => return Err(error),
+            };
+            all.push((item.change.secret, named));
         }
         Ok(all)
     }

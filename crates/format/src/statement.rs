@@ -120,6 +120,8 @@ impl Rights {
     pub const WRITE: Self = Self(2);
     /// May pass on rights that it has.
     pub const GRANT: Self = Self(4);
+    /// May hold the data key and sign commits.
+    pub const READ_WRITE: Self = Self(3);
     /// All three.
     pub const ALL: Self = Self(7);
     /// None.

@@ -7,6 +7,7 @@
 use strongroom_core::team::{Joiner, lacking};
 use strongroom_crypto::safe::InviteCode;
 use strongroom_format::id::{InviteId, OrgId, UserId};
+use strongroom_format::statement::Role;
 use strongroom_format::wire::PendingJoin;
 
 use super::error::VaultError;
@@ -31,7 +32,7 @@ impl Session {
     async fn let_in(&self, org: OrgId) -> Result<(), VaultError> {
         let manages = {
             let (replica, _) = self.copy_to_change(org)?;
-            replica.state().role(&self.user()).is_some_and(|role| role.manages())
+            replica.state().role(&self.user()).is_some_and(Role::manages)
         };
         if !manages {
             return Ok(());

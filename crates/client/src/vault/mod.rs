@@ -24,6 +24,7 @@ mod propose;
 mod restore;
 mod rotate;
 mod sample;
+mod sample_team;
 mod session;
 mod stage;
 mod sync;

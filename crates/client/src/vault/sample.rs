@@ -120,7 +120,7 @@ impl Session {
                 self.fill_env(app, env.env, env.class).await?;
             }
         }
-        Ok(())
+        self.fill_sample_team().await
     }
 
     async fn fill_env(&self, app: &str, env: EnvId, class: EnvClass) -> Result<(), VaultError> {

@@ -1,6 +1,11 @@
 //! A vault against the real server over loopback: made, written, locked, opened again, and held
 //! against damage and lies.
-#![expect(clippy::unwrap_used, reason = "a broken fixture should fail loudly")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a broken fixture should fail loudly"
+)]
 
 mod mishaps;
 mod team;

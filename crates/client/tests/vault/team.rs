@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use strongroom_client::clock::{Clock as _, SystemClock};
 use strongroom_client::profile::KeepSecretKey;
 use strongroom_client::vault::{
     InviteShown, Note, Once, Session, Signed, StopKind, Trust, VaultError, look,
@@ -18,8 +19,7 @@ use crate::{app, stage_new, value_of};
 pub(crate) const WEEK: u64 = 7 * 24 * 60 * 60 * 1000;
 
 pub(crate) fn now() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    u64::try_from(since.as_millis()).unwrap()
+    SystemClock.now_ms()
 }
 
 pub(crate) async fn sign(session: &Session, intent: Intent) -> Result<Signed, VaultError> {

@@ -8,6 +8,7 @@ use strongroom_format::id::{EnvId, Principal, SecretId, UserId};
 use strongroom_format::statement::{Body, EnvRight, Policy, Rights, Role};
 
 use super::plan::Plan;
+use crate::access::counted;
 use crate::replica::Replica;
 
 /// What a line is about, for its mark.
@@ -186,7 +187,7 @@ fn removal(replica: &mut Replica, user: &UserId, now_ms: u64) -> Vec<Line> {
         .collect();
     let mut lines = vec![Line::new(LineKind::Lose, text)];
     if !held.is_empty() {
-        let text = format!("Loses {} environments", held.len());
+        let text = format!("Loses {}", counted(held.len(), "environment", "environments"));
         lines.push(Line::new(LineKind::Lose, text).detail(places(replica, &held)));
     }
     lines

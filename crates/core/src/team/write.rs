@@ -11,6 +11,12 @@ use crate::details::{Details, Thing};
 use crate::pen::{Pen, WriteError, name};
 use crate::replica::{ReadError, Replica};
 
+/// Beyond so many wraps, a write takes no further data key: with the most readers that one may
+/// have, it stays below what a page holds.
+const MOST_WRAPS: usize = 8_000;
+/// The same for links.
+const MOST_LINKS: usize = 900;
+
 impl Pen<'_> {
     /// Signs the links of a plan, tells the server what it compares bearers with, names what is
     /// new, and wraps data keys for new readers.
@@ -66,6 +72,9 @@ impl Pen<'_> {
     pub fn wrap_for_new_readers(&mut self) -> Result<(), WriteError> {
         let now_ms = self.now_ms();
         for env in lacking(self.replica(), now_ms) {
+            if self.batch().wraps.len() > MOST_WRAPS || self.batch().links.len() > MOST_LINKS {
+                break; // one write holds no more; the rest is wrapped after the next sync
+            }
             self.new_epoch(env, EpochReason::ReaderAdded)?;
         }
         Ok(())
