@@ -2,7 +2,7 @@
 //! people, two environments, twenty secrets and sixty links is recorded, and each bit of each object
 //! is turned alone. Whatever a device then takes in must be what it would have taken in anyway.
 //!
-//! By default every eleventh bit is tried; `FLIPS=all` tries each of them.
+//! `FLIP_EVERY=11` tries every eleventh bit only.
 #![expect(clippy::unwrap_used, reason = "a broken fixture should fail loudly")]
 
 use std::collections::BTreeMap;
@@ -32,8 +32,6 @@ use strongroom_secret::SecretBytes;
 const NOW: u64 = 1_790_000_000_000;
 const SECRETS: u8 = 20;
 const LINKS: usize = 60;
-/// A prime, so that every bit of a byte and every byte of a field has its turn.
-const STRIDE: usize = 11;
 
 /// What the third person's device is sent, and what it then has.
 struct Transcript {
@@ -223,10 +221,7 @@ fn shown(replica: &mut Replica) -> Option<Vec<Shown>> {
 
 /// Turns the bits of `bytes`, each alone; gives how many were tried.
 fn turn(bytes: &[u8], mut take: impl FnMut(&[u8])) -> usize {
-    let stride = match std::env::var("FLIPS") {
-        Ok(all) if all == "all" => 1,
-        _ => STRIDE,
-    };
+    let stride = std::env::var("FLIP_EVERY").map_or(1, |n| n.parse().unwrap());
     let mut turned = bytes.to_vec();
     let bits = (0..bytes.len() * 8).step_by(stride);
     let tried = bits.len();
