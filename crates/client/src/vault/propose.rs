@@ -12,6 +12,7 @@ use strongroom_secret::SecretText;
 use super::book::{KeptInvite, Trust};
 use super::error::VaultError;
 use super::session::{Notice, Session};
+use crate::api::ApiError;
 
 /// Links that wait to be signed, and what Rust itself says they do.
 #[derive(Debug)]
@@ -138,7 +139,10 @@ impl Session {
         let first_link = match done {
             Ok(first) => first,
             Err(error) => {
-                if let Some(key) = plan.invite_key() {
+                // Where the answer was lost, the server may have the link: then the next sync shows
+                // the invitation, and its code is still here.
+                let unknown = matches!(&error, VaultError::Api(ApiError::Offline));
+                if let Some(key) = plan.invite_key().filter(|_| !unknown) {
                     self.write_book(org, |book| book.forget(&key.id()))?;
                 }
                 return Err(error);

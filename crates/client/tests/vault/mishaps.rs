@@ -241,7 +241,8 @@ async fn two_admins_who_hold_one_code_let_its_bearer_in_once() {
     let ada = world.join(&shown.code, "Ada Quill", None).await.unwrap();
 
     let (one, other) = tokio::join!(mara.follow_up(), teo.follow_up());
-    (one.unwrap(), other.unwrap());
+    one.unwrap();
+    other.unwrap();
     ada.follow_up().await.unwrap();
     assert_eq!(value_of(&ada, *env, "DATABASE_URL"), "postgres://one");
     for session in [mara, teo] {
@@ -417,12 +418,11 @@ async fn a_join_that_is_cut_off_anywhere_can_be_made_again() {
         let name = format!("Joiner {polls}");
         let cut = cut_off(polls, world.join(&shown.code, &name, None)).await;
         let whole = cut.is_some();
-        let joined = match cut {
-            Some(joined) => joined.unwrap(),
-            None => {
-                interrupted += 1;
-                world.join(&shown.code, &name, None).await.unwrap()
-            }
+        let joined = if let Some(joined) = cut {
+            joined.unwrap()
+        } else {
+            interrupted += 1;
+            world.join(&shown.code, &name, None).await.unwrap()
         };
         mara.follow_up().await.unwrap();
         match joined.follow_up().await {
