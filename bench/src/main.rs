@@ -17,6 +17,7 @@ mod open;
 mod rotate;
 mod small;
 mod table;
+mod team;
 mod vault;
 mod world;
 
@@ -46,6 +47,8 @@ fn main() -> Result<(), Failure> {
     match wanted.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [memory::HOLD, folder, vault] => return print(&memory::hold(folder, vault)?),
         [vault::MAKE, folder] => return print(&vault::make_for_window(folder)?),
+        [team::MAKE, folder] => return print(&team::make_for_window(folder)?),
+        [team::TILES, folder] => return print(&team::tiles(folder)?),
         _ => {}
     }
     if let Some(unknown) = wanted.iter().find(|name| PARTS.iter().all(|part| part.0 != **name)) {
