@@ -466,7 +466,9 @@ pub(crate) async fn b16_endless_an_answer_without_end_is_cut() {
         let cut = matches!(error, VaultError::Api(ApiError::AnswerTooLarge { .. }));
         assert!(cut, "{ending}: {error:?}");
         let streamed = house.evil.streamed() - before;
-        assert!(streamed < 24 * 1024 * 1024, "{ending}: {streamed} bytes were taken");
+        // Commits that do not fit are asked for once more without their envelopes.
+        let answers = if ending == "/commits" { 2 } else { 1 };
+        assert!(streamed < answers * 24 * 1024 * 1024, "{ending}: {streamed} bytes were taken");
     }
 }
 

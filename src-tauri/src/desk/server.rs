@@ -27,7 +27,11 @@ const MOST_ISSUERS: usize = 20;
 impl Desk {
     /// Asks a server who it is. Nothing but the question is sent.
     pub async fn server_look(&self, address: &str) -> Answer<ServerView> {
-        let origin: Origin = address.parse()?;
+        // Whoever types a bare name means TLS.
+        let typed = address.trim();
+        let full =
+            if typed.contains("://") { typed.to_owned() } else { format!("https://{typed}") };
+        let origin: Origin = full.parse()?;
         let address = origin.as_str().to_owned();
         let api = Api::new(origin, TimeLimits::default())?;
         let info = api.server_info().await?;

@@ -1,5 +1,6 @@
 //! What this computer verified, up to where, and what that does not cover.
 
+use strongroom_chain::org::EnvState;
 use strongroom_core::drill::{self, Holders};
 use strongroom_core::lock_file::Lock;
 use strongroom_core::log::AuditCopy;
@@ -220,8 +221,14 @@ fn not_covered(
         ));
     }
     let read: Vec<EnvId> = commits.iter().map(|env| env.env).collect();
+    // An environment without a commit is not read, and there is nothing in it to cover.
+    let me = org.replica.principal();
+    let holds = |known: &EnvState| {
+        let newest = known.epochs.last();
+        newest.is_some_and(|epoch| epoch.wraps.iter().any(|wrap| wrap.recipient == me))
+    };
     let closed = state.envs().iter().filter(|(env, known)| {
-        known.kind != EnvKind::Directory && !known.epochs.is_empty() && !read.contains(env)
+        known.kind != EnvKind::Directory && !holds(known) && !read.contains(env)
     });
     match closed.count() {
         0 => {}
