@@ -84,7 +84,9 @@ impl Session {
             }
             // An invitation that ended, or a key that was used before: it stays in the list of what
             // waits, where a person sees it.
+            // So does one whose id belongs to somebody else.
             Err(VaultError::Write(_) | VaultError::NotAllowed) => Ok(false),
+            Err(VaultError::Api(error)) if error.is("id-taken") => Ok(false),
             Err(error) => Err(error),
         }
     }

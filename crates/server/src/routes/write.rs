@@ -164,6 +164,7 @@ impl Write {
             let message = "the chain names another audit key than this server's";
             return Err(Stop::Refused(ApiError::unprocessable("wrong-audit-key", message)));
         }
+        require_own_accounts(batch, &links).await?;
         let (wraps, previous) = match_keys(&self.batch, &links)?;
         let tokens = match_tokens(&self.batch, &links, state.org())?;
         let invites = match_invites(&self.batch, &links, state.org())?;
@@ -358,6 +359,20 @@ impl Write {
         }
         Ok(seq)
     }
+}
+
+/// Whoever is admitted has an account of exactly these keys, or none yet: otherwise an organisation
+/// could claim the id of somebody it has nothing to do with, whose account then contradicts it.
+async fn require_own_accounts(batch: &mut Batch<'_>, links: &[Link]) -> Result<(), Stop> {
+    for link in links {
+        let Body::MemberAdd { user, keys, .. } = &link.statement.body else { continue };
+        let account = batch.tx.account(user).await?;
+        if account.is_some_and(|account| (account.isk, account.iek) != (keys.isk, keys.iek)) {
+            let message = "the account of this id has other keys";
+            return Err(Stop::Refused(ApiError::unprocessable("id-taken", message)));
+        }
+    }
+    Ok(())
 }
 
 fn parse_links(batch: &WriteBatch, by: &Principal, now_ms: u64) -> Result<Vec<Link>, ApiError> {

@@ -359,3 +359,18 @@ async fn a_server_by_invitation_admits_its_founder_and_whoever_holds_an_invitati
     let answer = client.send(Method::POST, "/v1/accounts", &headers, body).await;
     answer.is(403, "invitation-needed");
 }
+
+#[tokio::test]
+async fn an_organisation_cannot_claim_the_id_of_somebody_who_has_an_account() {
+    let mut scene = Scene::new().await;
+    let them = Person::new(60);
+    scene.server.client.join(&them).await;
+    let claimed = with_other_keys(&them, 61);
+    scene.team.add(&claimed, Role::Member, scene.invite);
+    let (org, batch) = (scene.org, scene.team.take_batch());
+    let answer = scene.server.client.write(&org, &scene.session, &batch).await;
+    answer.is(422, "id-taken");
+    // The account is still its own, and can be signed in to.
+    let account = scene.server.client.account(&claimed);
+    scene.server.client.post_json("/v1/accounts", &account).await.is(409, "account-exists");
+}
