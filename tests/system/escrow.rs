@@ -230,14 +230,16 @@ pub(crate) async fn a07_a_change_of_keys_is_shown_from_the_chain_and_names_who_s
     assert!(people.iter().all(|member| member.reset.is_none()));
 }
 
+/// A change of what the server says of an account, with another account at hand.
+type ChangeOfAccount = fn(&mut AccountAnswer, &AccountAnswer);
+
 #[tokio::test(flavor = "multi_thread")]
 pub(crate) async fn a08_reset_row_a_keyset_that_the_server_changed_opens_nothing() {
     let team = Team::new().await;
     let stranger = Device::create(&team.evil.origin()).await;
     let record = stranger.session().record();
     let other = AccountAnswer { user_id: team.mara.session().user(), keyset: record.keyset };
-    type Change = fn(&mut AccountAnswer, &AccountAnswer);
-    let lies: [(&str, Change); 4] = [
+    let lies: [(&str, ChangeOfAccount); 4] = [
         ("another person's", |own, other| own.keyset = other.keyset.clone()),
         ("another person's public keys", |own, other| {
             own.keyset.isk = other.keyset.isk.clone();

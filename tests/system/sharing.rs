@@ -24,6 +24,10 @@ use crate::scenario::{Named, sync};
 use crate::team_house::{CI, PINNED, Team, WITH_CODE, WITHOUT, cell, invite, right, sign};
 use crate::world::{Device, api};
 
+type ChangeOfWraps = fn(&mut Vec<strongroom_format::statement::WrapEntry>);
+type ChangeOfJoin = fn(&mut strongroom_format::wire::JoinRequest);
+type Parser = fn(&[u8]) -> bool;
+
 /// Whoever fetches the chain from its beginning.
 const FROM_THE_BEGINNING: [&str; 3] = [WITH_CODE, WITHOUT, CI];
 
@@ -155,13 +159,12 @@ pub(crate) async fn c04_1p06_a_data_key_that_the_server_knows_is_never_opened() 
 #[tokio::test(flavor = "multi_thread")]
 pub(crate) async fn c05_ghost_nobody_is_added_to_or_taken_from_those_who_hold_a_key() {
     let team = Team::new().await;
-    type Change = fn(&mut Vec<strongroom_format::statement::WrapEntry>);
     let ghost = |wraps: &mut Vec<strongroom_format::statement::WrapEntry>| {
         let mut entry = *wraps.last().unwrap();
         entry.recipient = Principal::User(UserId([0xff; 16]));
         wraps.push(entry);
     };
-    let lies: Vec<Named<Change>> = vec![
+    let lies: Vec<Named<ChangeOfWraps>> = vec![
         ("one more", ghost),
         ("one less", |wraps| {
             wraps.pop();
@@ -282,7 +285,6 @@ pub(crate) async fn c09_xproto_every_object_is_read_by_its_own_parser_only() {
         ("envelope", envelope.envelope.clone()),
         ("envelopes", EnvelopePage { envelopes: vec![envelope.envelope.clone()] }.encode()),
     ];
-    type Parser = fn(&[u8]) -> bool;
     let parsers: Vec<(&str, Parser)> = vec![
         ("link", |b| Link::parse(b).is_ok()),
         ("commit", |b| SignedCommit::parse(b).is_ok()),
@@ -484,8 +486,7 @@ pub(crate) async fn c15_a_join_is_of_whoever_holds_the_code_and_of_nobody_else()
     let code = invite(&team.mara, Role::Member, vec![right(team.prod, Rights::READ)]).await;
     let joins = Device::join(&team.evil.origin(), &code, "Ines").await.unwrap();
     let stranger = Device::create(&team.evil.origin()).await;
-    type Change = fn(&mut strongroom_format::wire::JoinRequest);
-    let lies: Vec<Named<Change>> = vec![
+    let lies: Vec<Named<ChangeOfJoin>> = vec![
         ("another identity key", |join| join.isk.0[0] ^= 1),
         ("another encryption key", |join| join.iek.0[0] ^= 1),
         ("keys of the server's", |join| join.iek = B64(vec![9; 32])),
