@@ -1,6 +1,7 @@
 """Drives one run of the real program over the WebDriver protocol, and asks the kernel what it costs."""
 
 import contextlib
+import atexit
 import json
 import os
 import signal
@@ -24,10 +25,18 @@ class Driver:
         environment = dict(os.environ, STRONGROOM_DATA=folder, TAURI_WEBVIEW_AUTOMATION="true", LANG="C.UTF-8")
         command = ["WebKitWebDriver", f"--port={self.port}", "--host=127.0.0.1"]
         self.process = subprocess.Popen(command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL)
+        # Whatever ends this script ends the driver and the program with it.
+        atexit.register(self.end)
         self.path = "/session"
         options = {"webkitgtk:browserOptions": {"binary": program, "args": []}}
         answer = until("the program", lambda: self.call("POST", "", {"capabilities": {"alwaysMatch": options}}))
         self.path += "/" + answer["sessionId"]
+
+    def end(self):
+        """Ends the driver; the program ends with its session."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(timeout=10)
 
     def call(self, method, path, body=None):
         url = f"http://127.0.0.1:{self.port}{self.path}{path}"
