@@ -136,6 +136,7 @@ async fn a_process_killed_while_it_rotates_leaves_a_vault_that_reads_and_rotates
     assert!(killed > 0, "no process was caught while it worked");
     let first = world.folder().join("first");
     let session = open(first, &world.api().origin().to_string(), vault).await;
-    assert!(session.rotate(&[env]).await.unwrap()[0].result.is_ok(), "{done} before");
+    let last = session.rotate(&[env]).await.unwrap();
+    assert!(last[0].result.is_ok(), "{done} before: {:?}", last[0].result);
     assert!(session.rotations().unwrap().is_empty());
 }
