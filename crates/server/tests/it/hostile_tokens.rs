@@ -251,7 +251,9 @@ async fn two_tokens_that_begin_alike_are_two() {
         assert_eq!(answer.user_id, Person::new(user).user());
     }
     assert_eq!(scene.code(&none).await, "unknown-identity");
-    assert_eq!(scene.code(&format!("{}A", &one[..one.len() - 1])).await, "sign-in-required");
+    let last = if one.ends_with('A') { "Q" } else { "A" };
+    let other = format!("{}{last}", &one[..one.len() - 1]);
+    assert_eq!(scene.code(&other).await, "sign-in-required");
 }
 
 /// H02: the public key, in every spelling that a library might take for a secret.
