@@ -11,6 +11,7 @@ use strongroom_client::{
     profile::{KeepSecretKey as Keep, ServerPlace},
     vault::{self as client, Cost, InviteShown},
 };
+use strongroom_core::team::role_name;
 use strongroom_format::id::{InviteId, OrgId};
 use strongroom_secret::SecretText;
 
@@ -101,7 +102,7 @@ impl Desk {
             organisation_words: look.organisation_words.join(" "),
             inviter_fingerprint: look.inviter_fingerprint,
             link: translate::count(look.link),
-            role: role(look.role).to_owned(),
+            role: role_name(look.role).to_owned(),
             expires: translate::millis(look.expires),
             known: self.knows(&look.org)?,
         };
@@ -169,7 +170,7 @@ impl Desk {
             Ok(InviteContext {
                 frame,
                 label: shown.label,
-                role: role(shown.role).to_owned(),
+                role: role_name(shown.role).to_owned(),
                 grants: shown.grants.iter().map(right).collect(),
                 expires: translate::millis(shown.expires),
                 code: Shown::new(shown.code),
@@ -247,16 +248,6 @@ fn kept(keep: KeepSecretKey) -> Keep {
         KeepSecretKey::Keyring => Keep::Keyring,
         KeepSecretKey::Ask => Keep::Ask,
         KeepSecretKey::File => Keep::File,
-    }
-}
-
-fn role(role: strongroom_format::statement::Role) -> &'static str {
-    use strongroom_format::statement::Role;
-    match role {
-        Role::Owner => "owner",
-        Role::Admin => "admin",
-        Role::Member => "member",
-        Role::Reviewer => "reviewer",
     }
 }
 

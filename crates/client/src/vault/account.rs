@@ -18,7 +18,7 @@ use crate::api::Api;
 use crate::cache::Cache;
 use crate::keyring::{FileKeys, Keyring, VaultKeys};
 use crate::pins::PinStore;
-use crate::profile::{KeepSecretKey, NewVault, Profile, VaultRecord};
+use crate::profile::{KeepSecretKey, NewVault, Profile, VaultLock, VaultRecord};
 
 /// Takes a place for a vault on this computer and opens it there, with no organisation yet.
 pub(super) async fn settle(
@@ -27,27 +27,29 @@ pub(super) async fn settle(
     api: Api,
     host: Host,
 ) -> Result<Arc<Session>, VaultError> {
-    let Host { profile, keyring, clock, notices } = host;
-    let keep = new.keep;
-    let (record, lock) = profile.create(new, &mut OsEntropy)?;
+    let (record, lock) = host.profile.create(new, &mut OsEntropy)?;
+    let keys = VaultKeys::new(home(record.keep, &host.keyring, &host.profile, &record), record.id);
+    Ok(Session::assemble(parts(lock, record, keys, me, api, host)?).await)
+}
+
+/// What a session of a vault on this computer is made of, with its files opened.
+pub(super) fn parts(
+    lock: VaultLock,
+    record: VaultRecord,
+    keys: VaultKeys,
+    me: Arc<Me>,
+    api: Api,
+    host: Host,
+) -> Result<Parts, VaultError> {
+    let Host { profile, clock, notices, .. } = host;
     let (vault, user) = (record.id, record.user);
-    let keys = VaultKeys::new(home(keep, keyring, &profile, &record), vault);
-    let parts = Parts {
-        cache: Cache::open(
-            profile.cache_folder(&vault),
-            "cache",
-            vault,
-            user,
-            CacheKey::derive(&me.keyset.iek, &me.principal),
-        )?,
-        drafts: Cache::open(
-            profile.vault_folder(&vault).join("drafts"),
-            "drafts",
-            vault,
-            user,
-            DraftsKey::derive(&me.keyset.iek, &me.principal),
-        )?,
-        pins: pin_store(keep, &profile, &keys, &me),
+    let (own, owner) = (&me.keyset.iek, &me.principal);
+    let (place, drafts) =
+        (profile.cache_folder(&vault), profile.vault_folder(&vault).join("drafts"));
+    Ok(Parts {
+        cache: Cache::open(place, "cache", vault, user, CacheKey::derive(own, owner))?,
+        drafts: Cache::open(drafts, "drafts", vault, user, DraftsKey::derive(own, owner))?,
+        pins: pin_store(record.keep, &profile, &keys, &me),
         keys,
         profile,
         lock,
@@ -56,8 +58,7 @@ pub(super) async fn settle(
         me,
         clock,
         notices,
-    };
-    Ok(Session::assemble(parts).await)
+    })
 }
 
 /// Gives up a vault that did not come to be.
@@ -99,12 +100,12 @@ impl Session {
 /// Where the entries of a vault stay.
 pub(super) fn home(
     keep: KeepSecretKey,
-    keyring: Arc<dyn Keyring>,
+    keyring: &Arc<dyn Keyring>,
     profile: &Profile,
     record: &VaultRecord,
 ) -> Arc<dyn Keyring> {
     match keep {
-        KeepSecretKey::Keyring => keyring,
+        KeepSecretKey::Keyring => Arc::clone(keyring),
         KeepSecretKey::File => {
             Arc::new(FileKeys::new(record.id, &profile.vault_folder(&record.id)))
         }
@@ -113,12 +114,7 @@ pub(super) fn home(
 }
 
 /// The pins of a vault: anchored in the keyring, or under a key that only the open vault has.
-pub(super) fn pin_store(
-    keep: KeepSecretKey,
-    profile: &Profile,
-    keys: &VaultKeys,
-    me: &Me,
-) -> PinStore {
+fn pin_store(keep: KeepSecretKey, profile: &Profile, keys: &VaultKeys, me: &Me) -> PinStore {
     let folder = profile.pins_folder(&keys.vault());
     match keep {
         KeepSecretKey::Keyring | KeepSecretKey::File => PinStore::anchored(folder, keys.clone()),

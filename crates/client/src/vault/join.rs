@@ -99,10 +99,13 @@ pub fn read_code(code: &SecretText) -> Result<(String, [&'static str; 6]), Vault
 /// Fetches the chain with the code and checks it. Only the question for the chain is sent.
 pub async fn look(code: &SecretText, api: &Api) -> Result<JoinLook, VaultError> {
     let code = code.lend(InviteCode::parse).map_err(|_| VaultError::BadCode)?;
-    let state = chain_of(&code, api).await?;
+    let (state, links) = chain_of(&code, api).await?;
     let invite = code.key.id();
     let found = state.invites().get(&invite).ok_or(VaultError::BadCode)?;
-    let inviter = author_of(&state, &code, api).await?;
+    let made = usize::try_from(found.link).ok().and_then(|at| links.get(at));
+    let Some(Principal::User(inviter)) = made.map(|link| link.statement.author) else {
+        return Err(VaultError::BadCode);
+    };
     let member = state.member(&inviter).ok_or(VaultError::BadCode)?;
     let keys = member.keys.all().last().map(|(_, keys)| *keys).ok_or(VaultError::BadCode)?;
     Ok(JoinLook {
@@ -119,8 +122,8 @@ pub async fn look(code: &SecretText, api: &Api) -> Result<JoinLook, VaultError> 
 }
 
 /// The verified chain that a code vouches for: its genesis hashes to the organisation's id, and it
-/// holds the head that the inviter saw.
-async fn chain_of(code: &InviteCode, api: &Api) -> Result<OrgState, VaultError> {
+/// holds the head that the inviter saw. With the links that it was verified from.
+async fn chain_of(code: &InviteCode, api: &Api) -> Result<(OrgState, Vec<Link>), VaultError> {
     let links = links_of(code, api).await?;
     let pin = Some((code.head_seq, code.head));
     let state = verify(&links, code.org, pin).map_err(|error| {
@@ -136,7 +139,7 @@ async fn chain_of(code: &InviteCode, api: &Api) -> Result<OrgState, VaultError> 
     match invite.filter(|invite| invite.key_hash == code.key.commitment()) {
         None => Err(VaultError::BadCode),
         Some(invite) if invite.used.is_some() => Err(VaultError::UsedCode),
-        Some(_) => Ok(state),
+        Some(_) => Ok((state, links)),
     }
 }
 
@@ -170,17 +173,6 @@ fn of_invite(error: ApiError) -> VaultError {
     }
 }
 
-async fn author_of(state: &OrgState, code: &InviteCode, api: &Api) -> Result<UserId, VaultError> {
-    let invite = state.invites().get(&code.key.id()).ok_or(VaultError::BadCode)?;
-    let links = links_of(code, api).await?;
-    let link = usize::try_from(invite.link).ok().and_then(|at| links.into_iter().nth(at));
-    match link.map(|link| (link.head(), link.statement.author)) {
-        // The very link that was verified a moment ago, not another one of the same place.
-        Some((head, Principal::User(user))) if state.head_at(invite.link) == Some(head) => Ok(user),
-        _ => Err(ApiError::Garbage.into()),
-    }
-}
-
 impl Joining {
     /// Makes an account (or new keys for a lost one), asks to be let in, and leaves the vault open.
     /// It has no organisation until an admin's computer lets it in.
@@ -193,7 +185,7 @@ impl Joining {
         let task = Task::start(TaskKind::Join, 4, false, &host.notices);
         let person = names::label(&self.person)?;
         let code = self.code.lend(InviteCode::parse).map_err(|_| VaultError::BadCode)?;
-        let state = chain_of(&code, &api).await?;
+        let (state, _) = chain_of(&code, &api).await?;
         if self.lost.is_some_and(|user| !state.is_member(&user)) {
             return Err(VaultError::NotFound);
         }

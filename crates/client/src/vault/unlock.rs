@@ -7,7 +7,7 @@ use strongroom_core::draft::Draft;
 use strongroom_core::env::EnvCopy;
 use strongroom_core::replica::{Me, Replica};
 use strongroom_crypto::safe::{
-    Auk, CacheKey, DraftsKey, Keyset, KeysetParams, OsEntropy, Profile as Cost, SecretKey, words,
+    Auk, Keyset, KeysetParams, OsEntropy, Profile as Cost, SecretKey, words,
 };
 use strongroom_format::id::{EnvId, OrgId};
 use strongroom_format::pins::Pins;
@@ -15,14 +15,14 @@ use strongroom_format::statement::MemberKeys;
 use strongroom_format::wire::Keyset as WireKeyset;
 use strongroom_secret::{Passphrase, SecretBytes, SecretText};
 
-use super::account::{home, pin_store};
+use super::account::{home, parts};
 use super::error::VaultError;
 use super::org::OpenOrg;
-use super::session::{Host, Parts, Session, TaskKind, hold};
+use super::session::{Host, Session, TaskKind, hold};
 use super::sync::stop_of;
 use super::task::Task;
 use crate::api::Api;
-use crate::cache::{Cache, CacheError};
+use crate::cache::CacheError;
 use crate::keyring::{KeyringError, VaultKeys};
 use crate::profile::{KeepSecretKey, VaultId};
 
@@ -44,11 +44,10 @@ pub async fn unlock(
     api: Api,
     host: Host,
 ) -> Result<Arc<Session>, VaultError> {
-    let Host { profile, keyring, clock, notices } = host;
-    let task = Task::start(TaskKind::Unlock, 3, false, &notices);
-    let lock = profile.lock(&vault)?;
-    let mut record = profile.load(&vault)?;
-    let keys = VaultKeys::new(home(record.keep, keyring, &profile, &record), vault);
+    let task = Task::start(TaskKind::Unlock, 3, false, &host.notices);
+    let lock = host.profile.lock(&vault)?;
+    let mut record = host.profile.load(&vault)?;
+    let keys = VaultKeys::new(home(record.keep, &host.keyring, &host.profile, &record), vault);
     let (keyset, user) = (record.keyset.clone(), record.user);
     let keep = record.keep;
     let own_keys = keys.clone();
@@ -65,34 +64,9 @@ pub async fn unlock(
     })
     .await??;
     task.step(1)?;
-    record.last_opened_ms = Some(clock.now_ms());
-    profile.save(&lock, &record)?;
-    let parts = Parts {
-        cache: Cache::open(
-            profile.cache_folder(&vault),
-            "cache",
-            vault,
-            user,
-            CacheKey::derive(&me.keyset.iek, &user.into()),
-        )?,
-        drafts: Cache::open(
-            profile.vault_folder(&vault).join("drafts"),
-            "drafts",
-            vault,
-            user,
-            DraftsKey::derive(&me.keyset.iek, &user.into()),
-        )?,
-        pins: pin_store(keep, &profile, &keys, &me),
-        keys,
-        profile,
-        lock,
-        record,
-        api,
-        me,
-        clock,
-        notices,
-    };
-    let session = Session::assemble(parts).await;
+    record.last_opened_ms = Some(host.clock.now_ms());
+    host.profile.save(&lock, &record)?;
+    let session = Session::assemble(parts(lock, record, keys, me, api, host)?).await;
     let opener = Arc::clone(&session);
     tokio::task::spawn_blocking(move || opener.open_copies(typed)).await??;
     task.step(2)?;

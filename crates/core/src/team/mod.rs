@@ -15,7 +15,7 @@ use strongroom_format::statement::{EnvRight, MemberKeys, Role, Signature};
 use crate::access::CellChange;
 
 pub use plan::{Plan, PlanError};
-pub use summary::{Line, LineKind, place, right_names, who};
+pub use summary::{Line, LineKind, place, right_names, role_name, who};
 pub use write::{lacking, waits};
 
 /// What a person asks for.

@@ -229,7 +229,7 @@ fn policy(old: &Policy, new: &Policy) -> Vec<Line> {
 }
 
 /// A role in a word.
-fn role_name(role: Role) -> &'static str {
+pub fn role_name(role: Role) -> &'static str {
     match role {
         Role::Owner => "owner",
         Role::Admin => "admin",

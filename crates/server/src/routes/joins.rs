@@ -133,6 +133,12 @@ impl Job for Ask {
                     let message = "there is a member of this id, or there was one";
                     return Err(Stop::Refused(ApiError::conflict("member-exists", message)));
                 }
+                // A place that could never be given would only keep somebody else out.
+                let account = batch.tx.account(&join.user).await?;
+                if !join.reset && account.is_some_and(|account| account.isk != join.keys.isk) {
+                    let message = "an account of this id has other keys";
+                    return Err(Stop::Refused(ApiError::unprocessable("id-taken", message)));
+                }
                 let waiting = batch.tx.joins(&org).await?;
                 let others = waiting
                     .iter()
