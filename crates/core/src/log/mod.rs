@@ -9,6 +9,8 @@
 mod acts;
 mod codec;
 mod facts;
+pub mod index;
+mod verdict;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -29,6 +31,7 @@ pub use acts::Acts;
 pub use facts::{
     Drill, EnvFacts, Facts, PrincipalFacts, Replacement, Seen, Use, Uses, may_say_replaced,
 };
+pub use verdict::{Level, Verdict};
 
 /// The most counts that are kept before those of old builds are forgotten.
 const MAX_ACTORS: usize = 20_000;

@@ -1,0 +1,5 @@
+//! Finds entries of the log: a table of columns in memory, filtered and counted in one pass.
+
+mod verb;
+
+pub use verb::verb;
