@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod apply;
+pub mod bundle;
 pub mod certificate;
 pub mod details;
 pub mod dotenv;
