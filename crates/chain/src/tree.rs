@@ -209,12 +209,12 @@ pub fn verify_consistency(
     proof: &[Digest],
 ) -> Result<(), TreeError> {
     require(old <= new, TreeError::Range)?;
-    if old == 0 {
-        return require(proof.is_empty(), TreeError::Proof);
-    }
     if old == new {
         require(proof.is_empty(), TreeError::Proof)?;
         return require(old_root == new_root, TreeError::Proof);
+    }
+    if old == 0 {
+        return require(proof.is_empty(), TreeError::Proof);
     }
     let mut nodes = proof.iter();
     let first =
