@@ -100,9 +100,12 @@ pub enum ChainError {
     /// The policy would loosen.
     #[error("the policy may only be tightened")]
     NotTightening,
-    /// The anchor contradicts an earlier one.
-    #[error("the audit anchor goes back")]
+    /// The audit state contradicts an earlier one.
+    #[error("the audit log goes back")]
     AuditBackwards,
+    /// Retention does not end with a whole step of entries.
+    #[error("the audit log is not cut at a whole step")]
+    RetentionStep,
     /// A suite this program does not have.
     #[error("the suite is not known here")]
     UnknownSuite,
@@ -312,6 +315,7 @@ pub struct OrgState {
     pub(crate) policy: Policy,
     pub(crate) audit_vkey: PublicKey,
     pub(crate) audit: AuditPin,
+    pub(crate) retained: AuditPin,
     pub(crate) members: BTreeMap<UserId, Member>,
     pub(crate) invites: BTreeMap<InviteId, Invite>,
     pub(crate) envs: BTreeMap<EnvId, EnvState>,
@@ -390,6 +394,11 @@ impl OrgState {
         self.heads.get(usize::try_from(seq).ok()?).map(|(head, _)| *head)
     }
 
+    /// Position of the link with this head; looked for from the newest on.
+    pub fn seq_of(&self, head: &Digest) -> Option<u64> {
+        self.heads.iter().rposition(|(own, _)| own == head).map(|at| at as u64)
+    }
+
     /// Time of the link at `seq`, if the chain is that long, in milliseconds since 1970.
     pub fn time_at(&self, seq: u64) -> Option<u64> {
         self.heads.get(usize::try_from(seq).ok()?).map(|(_, time_ms)| *time_ms)
@@ -423,6 +432,12 @@ impl OrgState {
     /// The newest audit state that the chain itself repeats; size 0 if none.
     pub fn audit_anchor(&self) -> &AuditPin {
         &self.audit
+    }
+
+    /// Up to where entries of the audit log need not be kept any more, as an owner signed it: their
+    /// number, and the root of their tree. Size 0 if all are kept.
+    pub fn audit_retained(&self) -> &AuditPin {
+        &self.retained
     }
 
     /// The environment that holds all names.

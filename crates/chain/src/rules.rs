@@ -9,8 +9,9 @@ use strongroom_format::hash::ZERO;
 use strongroom_format::id::{EnvId, InviteId, OrgId, Principal, SecretId, UserId};
 use strongroom_format::pins::AuditPin;
 use strongroom_format::statement::{
-    Body, CutPoint, EnvKind, EnvRight, EpochReason, Link, MemberKeys, Policy, PublicKey, Rights,
-    Role, SUITE_1, Signature, Statement, WrapEntry, key_change_message, pop_message,
+    Body, CutPoint, EnvKind, EnvRight, EpochReason, Link, MemberKeys, Policy, PublicKey,
+    RETENTION_STEP, Rights, Role, SUITE_1, Signature, Statement, WrapEntry, key_change_message,
+    pop_message,
 };
 
 use crate::org::{
@@ -45,6 +46,7 @@ pub(crate) fn found(genesis: &Link) -> Result<OrgState, ChainError> {
         policy: policy.clone(),
         audit_vkey: *audit_vkey,
         audit: AuditPin { reset: 0, size: 0, root: ZERO },
+        retained: AuditPin { reset: 0, size: 0, root: ZERO },
         members: BTreeMap::from([(*founder, member(0, Role::Owner, *keys, InviteId::ZERO))]),
         invites: BTreeMap::new(),
         envs: BTreeMap::new(),
@@ -163,6 +165,9 @@ pub(crate) fn apply(org: &mut OrgState, s: &Statement) -> Checked {
             Ok(())
         }
         Body::Compose { env, groups } => link.compose(org, *env, groups),
+        Body::AuditRetention { reset, size, root } => {
+            link.audit_retention(org, AuditPin { reset: *reset, size: *size, root: *root })
+        }
     }
 }
 
@@ -501,8 +506,8 @@ impl Step {
         let old = &org.audit;
         require(anchor.reset == old.reset, ChainError::AuditBackwards)?;
         require(anchor.size >= old.size, ChainError::AuditBackwards)?;
-        let same = anchor.size > old.size || anchor.root == old.root;
-        require(same, ChainError::AuditBackwards)?;
+        require(agree(&anchor, old), ChainError::AuditBackwards)?;
+        require(agree(&anchor, &org.retained), ChainError::AuditBackwards)?;
         org.audit = anchor;
         Ok(())
     }
@@ -512,7 +517,18 @@ impl Step {
         require(old_reset == org.audit.reset, ChainError::AuditBackwards)?;
         require(is_strong_signing_key(vkey), ChainError::WeakKey)?;
         org.audit = AuditPin { reset: old_reset.saturating_add(1), size: 0, root: ZERO };
+        org.retained = org.audit;
         org.audit_vkey = *vkey;
+        Ok(())
+    }
+
+    fn audit_retention(&self, org: &mut OrgState, kept: AuditPin) -> Checked {
+        self.owner()?;
+        require(kept.reset == org.audit.reset, ChainError::AuditBackwards)?;
+        require(kept.size > org.retained.size, ChainError::AuditBackwards)?;
+        require(kept.size % RETENTION_STEP == 0, ChainError::RetentionStep)?;
+        require(agree(&kept, &org.audit), ChainError::AuditBackwards)?;
+        org.retained = kept;
         Ok(())
     }
 
@@ -534,6 +550,11 @@ impl Step {
         }
         Ok(())
     }
+}
+
+/// One size of a log has one root.
+fn agree(one: &AuditPin, other: &AuditPin) -> bool {
+    one.size != other.size || one.root == other.root
 }
 
 /// The first data key cuts nothing; a later one cuts where the one before did, or behind. Whether

@@ -13,6 +13,8 @@ pub const MAX_LINK: usize = 64 * 1024;
 pub const MAX_READERS: usize = 1_200;
 /// The most elements of any other list in a body.
 pub const MAX_LIST: usize = 1_000;
+/// Retention of the audit log goes in steps of this many entries: what a reader keeps in one file.
+pub const RETENTION_STEP: u64 = 1_024;
 /// The only suite of version 1 (docs/protocol.md, section 2).
 pub const SUITE_1: u8 = 1;
 
@@ -365,6 +367,8 @@ pub enum Body {
     AgentRevoke { agent: AgentId },
     /// 20: the groups an environment composes, in order; the environment's own values win.
     Compose { env: EnvId, groups: Vec<EnvId> },
+    /// 21: entries of the audit log before `size` need not be kept; their tree has this root.
+    AuditRetention { reset: u32, size: u64, root: Digest },
 }
 
 impl Body {
@@ -391,6 +395,7 @@ impl Body {
             Self::AgentIssue { .. } => 18,
             Self::AgentRevoke { .. } => 19,
             Self::Compose { .. } => 20,
+            Self::AuditRetention { .. } => 21,
         }
     }
 
@@ -478,7 +483,8 @@ impl Body {
             }
             Self::TokenRevoke { token } => token.write(w),
             Self::Policy(policy) => policy.write(w),
-            Self::AuditAnchor { reset, size, root } => {
+            Self::AuditAnchor { reset, size, root }
+            | Self::AuditRetention { reset, size, root } => {
                 w.u32(*reset).u64(*size).fixed(root);
             }
             Self::SuiteRaise { suite } => {
@@ -592,6 +598,7 @@ impl Body {
                     (0..n).map(|_| EnvId::read(r)).collect::<Result<_, _>>()?;
                 Self::Compose { env, groups }
             }
+            21 => Self::AuditRetention { reset: r.u32()?, size: r.u64()?, root: r.array()? },
             _ => return Err(DecodeError::UnknownTag),
         })
     }

@@ -242,17 +242,40 @@ pub struct InclusionAnswer {
 pub struct EventsAnswer {
     /// Whole events (docs/protocol.md, section 12), at most [`MAX_ACTS`].
     pub events: Vec<B64>,
+    /// The entry of the first of `events`: `N`, or where the log begins that is still kept.
+    pub base: u64,
+    /// Where `base` lies behind `N`: the roots of the perfect subtrees of the first `base` entries,
+    /// widest first. An `AuditRetention` of the chain names the root they make. Empty otherwise.
+    pub peaks: Vec<B64>,
     /// Whether more follow.
     pub more: bool,
-    /// The newest checkpoint, as a signed note; it includes this very request.
+    /// The newest checkpoint, as a signed note; where there are `events`, it includes this very
+    /// request.
     pub checkpoint: String,
 }
 
-/// The answer to staged envelopes and to reported acts.
+/// The answer to reported acts. With the acts it gives every byte of their entries, so that whoever
+/// sent them can ask for their inclusion later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt {
-    /// How many envelopes or acts were taken.
+    /// How many acts were taken, in their order.
+    pub count: u64,
+    /// The entry of the first of them; the others follow without a gap.
+    pub first: u64,
+    /// The server's clock as their entries have it, in milliseconds since 1970.
+    pub time_ms: u64,
+    /// Where they came from, as their entries have it.
+    pub peer: String,
+    /// A checkpoint that includes them, as a signed note.
+    pub checkpoint: String,
+}
+
+/// The answer to staged envelopes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StageAnswer {
+    /// How many envelopes were taken.
     pub count: u64,
     /// The audit checkpoint that includes this request, as a signed note.
     pub checkpoint: String,

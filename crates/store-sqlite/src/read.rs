@@ -366,14 +366,15 @@ impl ReadTx for SqliteTx {
     }
 
     async fn log_size(&mut self, org: &OrgId) -> Result<u64> {
-        let last: Option<i64> = sqlx::query_scalar("SELECT max(idx) FROM event WHERE org_id = ?")
-            .bind(org.as_bytes())
-            .fetch_one(self.connection())
-            .await
-            .map_err(failed)?;
-        last.map_or(Ok(0), |last| {
-            u64::try_from(last).map(|last| last + 1).map_err(|_| damaged("position"))
-        })
+        let size: i64 = sqlx::query_scalar(
+            "SELECT coalesce((SELECT max(idx) + 1 FROM event WHERE org_id = ?1), \
+             (SELECT size FROM retired WHERE org_id = ?1), 0)",
+        )
+        .bind(org.as_bytes())
+        .fetch_one(self.connection())
+        .await
+        .map_err(failed)?;
+        u64::try_from(size).map_err(|_| damaged("position"))
     }
 
     async fn events(

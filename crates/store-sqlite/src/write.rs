@@ -335,6 +335,26 @@ impl WriteTx for SqliteTx {
             .map(ignore)
     }
 
+    async fn retire_events(&mut self, org: &OrgId, size: u64) -> Result<()> {
+        // The trigger of `event` lets go what lies before this, and nothing else.
+        sqlx::query(
+            "INSERT INTO retired (org_id, size) VALUES (?, ?) \
+             ON CONFLICT (org_id) DO UPDATE SET size = max(size, excluded.size)",
+        )
+        .bind(org.as_bytes())
+        .bind(int(size))
+        .execute(self.connection())
+        .await
+        .map_err(failed)?;
+        sqlx::query("DELETE FROM event WHERE org_id = ? AND idx < ?")
+            .bind(org.as_bytes())
+            .bind(int(size))
+            .execute(self.connection())
+            .await
+            .map_err(failed)
+            .map(ignore)
+    }
+
     async fn put_actor_head(&mut self, org: &OrgId, head: &ActorHead) -> Result<()> {
         sqlx::query(
             "INSERT INTO actor_head (org_id, actor, device, seq, hash) VALUES (?, ?, ?, ?, ?) \

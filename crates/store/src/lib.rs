@@ -2,8 +2,9 @@
 //!
 //! Invariants: a [`ReadTx`] is one consistent snapshot; a [`WriteTx`] is all or nothing and its
 //! effects are durable once [`WriteTx::commit`] returns; positions are unique per organisation, so
-//! two writers can never both succeed at one place. There is no way to change or remove a link, a
-//! commit, an event, a tree node or a checkpoint.
+//! two writers can never both succeed at one place. There is no way to change a link, a
+//! commit, an event, a tree node or a checkpoint, and none to remove one, but for the oldest events
+//! where an owner signed that they need not be kept ([`WriteTx::retire_events`]).
 //!
 //! Deliberately not here: rights (a function of the chain, decided by the server before it writes)
 //! and SQL (each backend has its own).

@@ -106,9 +106,9 @@ pub trait ReadTx: Send {
         hashes: &[Digest],
     ) -> Result<BTreeMap<Digest, Vec<u8>>>;
 
-    /// Number of audit entries.
+    /// Number of audit entries, retired ones included.
     async fn log_size(&mut self, org: &OrgId) -> Result<u64>;
-    /// Audit entries from position `from` on: at most `count`, and no more once they hold `bytes`.
+    /// Audit entries from position `from` on that are not retired: at most `count`, and no more once they hold `bytes`.
     async fn events(
         &mut self,
         org: &OrgId,
@@ -198,6 +198,9 @@ pub trait WriteTx: ReadTx {
     async fn insert_nodes(&mut self, org: &OrgId, nodes: &[NodeRow]) -> Result<()>;
     /// Adds a checkpoint; [`StoreError::Taken`] if there is one of this size.
     async fn insert_checkpoint(&mut self, org: &OrgId, size: u64, note: &str) -> Result<()>;
+    /// Removes the audit entries before `size`, never their nodes and checkpoints. The positions
+    /// stay taken by their nodes.
+    async fn retire_events(&mut self, org: &OrgId, size: u64) -> Result<()>;
     /// Remembers where an actor's signed events stand.
     async fn put_actor_head(&mut self, org: &OrgId, head: &ActorHead) -> Result<()>;
 

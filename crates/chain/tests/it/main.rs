@@ -12,6 +12,7 @@ mod coverage;
 mod cross_parser;
 mod directory;
 mod flips;
+mod log;
 mod refused_commits;
 mod refused_links;
 mod roles;

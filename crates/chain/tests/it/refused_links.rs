@@ -177,6 +177,12 @@ refusals! { ChainError;
         world.say(&writer(), anchor(10, 1)).unwrap();
         world.would(&writer(), anchor(9, 1))
     }
+    RetentionStep: a_retention_that_ends_within_a_step_is_refused => {
+        World::team().would(
+            &owner(),
+            Body::AuditRetention { reset: 0, size: 1_000, root: digest(1) },
+        )
+    }
     UnknownSuite: a_suite_that_nobody_here_has_is_refused => {
         World::team().would(&owner(), Body::SuiteRaise { suite: 2 })
     }

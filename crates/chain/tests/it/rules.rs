@@ -538,7 +538,7 @@ fn a_reviewer_never_reads_a_value_by_any_path() {
     assert!(world.org.readers(&DIRECTORY, world.now).contains(&reviewer().who));
 }
 
-// ---- policy and audit ---------------------------------------------------------------------
+// ---- policy ---------------------------------------------------------------------
 
 #[test]
 fn the_policy_tightens_in_every_direction_and_loosens_in_none() {
@@ -563,36 +563,6 @@ fn the_policy_tightens_in_every_direction_and_loosens_in_none() {
         assert_eq!(world.would(&owner(), Body::Policy(loose)), Err(ChainError::NotTightening));
     }
     assert_eq!(world.would(&owner(), Body::Policy(tight)), Ok(()));
-}
-
-#[test]
-fn anchors_go_forward_and_a_new_log_is_an_owners_act() {
-    let mut world = World::team();
-    let anchor = |reset, size, root| Body::AuditAnchor { reset, size, root: digest(root) };
-    world.say(&writer(), anchor(0, 10, 1)).unwrap();
-    for (body, outcome) in [
-        (anchor(0, 10, 1), Ok(())),
-        (anchor(0, 11, 2), Ok(())),
-        (anchor(0, 10, 2), Err(ChainError::AuditBackwards)),
-        (anchor(0, 9, 1), Err(ChainError::AuditBackwards)),
-        (anchor(1, 11, 1), Err(ChainError::AuditBackwards)),
-    ] {
-        assert_eq!(world.would(&reviewer(), body), outcome);
-    }
-    let reset = |old_reset, vkey| Body::AuditReset {
-        old_reset,
-        size: 10,
-        root: digest(1),
-        audit_vkey: vkey,
-    };
-    let vkey = Signer::person(0xfb).keys().isk;
-    assert_eq!(world.would(&owner(), reset(1, vkey)), Err(ChainError::AuditBackwards));
-    assert_eq!(world.would(&owner(), reset(0, [0; 32])), Err(ChainError::WeakKey));
-    world.say(&owner(), reset(0, vkey)).unwrap();
-    assert_eq!((world.org.audit_reset(), world.org.audit_anchor().size), (1, 0));
-    assert_eq!(*world.org.audit_vkey(), vkey);
-    assert_eq!(world.would(&writer(), anchor(0, 11, 1)), Err(ChainError::AuditBackwards));
-    assert_eq!(world.would(&writer(), anchor(1, 1, 1)), Ok(()));
 }
 
 // ---- questions about the past -------------------------------------------------------------

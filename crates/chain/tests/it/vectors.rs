@@ -131,7 +131,7 @@ fn body_fields(body: &Body) -> Value {
         }),
         Body::TokenRevoke { token } => json!({ "token_id": hex(&token.0) }),
         Body::Policy(p) => json!({ "policy": policy(p) }),
-        Body::AuditAnchor { reset, size, root } => {
+        Body::AuditAnchor { reset, size, root } | Body::AuditRetention { reset, size, root } => {
             json!({ "reset": reset, "size": size, "root": hex(root) })
         }
         Body::SuiteRaise { suite } => json!({ "suite": suite }),
@@ -302,6 +302,9 @@ fn chain() -> (World, Vec<Value>) {
     say(&mut world, "an agent is revoked", &o, body);
     let raise = world.link(&o, Body::SuiteRaise { suite: 2 });
     cases.push(link_case("a raised suite (refused by programs of suite 1)", &o, &raise));
+    let body = Body::AuditRetention { reset: 1, size: 2_048, root: digest(0x42) };
+    world.say(&o, body).unwrap();
+    cases.push(link_case("retention of the audit log", &o, world.links.last().unwrap()));
     (world, cases)
 }
 
@@ -310,7 +313,7 @@ fn the_recorded_chain_is_made_again_and_verifies() {
     let (world, cases) = chain();
     let types: std::collections::BTreeSet<u64> =
         cases.iter().map(|case| case["type"].as_u64().unwrap()).collect();
-    assert!(types.into_iter().eq(1..=20));
+    assert!(types.into_iter().eq(1..=21));
     assert!(strongroom_chain::org::verify(&world.links, world.org.org(), None).is_ok());
     compare("chain.json", "chain", &cases);
 }

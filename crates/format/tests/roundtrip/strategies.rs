@@ -199,6 +199,11 @@ fn last_bodies() -> impl Strategy<Value = Body> {
             size,
             root
         }),
+        (any::<u32>(), any::<u64>(), key()).prop_map(|(reset, size, root)| Body::AuditRetention {
+            reset,
+            size,
+            root
+        }),
         any::<u8>().prop_map(|suite| Body::SuiteRaise { suite }),
         (any::<u32>(), any::<u64>(), key(), key()).prop_map(
             |(old_reset, size, root, audit_vkey)| Body::AuditReset {

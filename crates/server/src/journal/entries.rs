@@ -51,6 +51,64 @@ impl Job for Seen {
     }
 }
 
+/// The right to see something that leaves no entry, looked at in its turn.
+#[derive(Debug)]
+pub(crate) struct Inside {
+    pub(crate) subject: Subject,
+}
+
+#[async_trait]
+impl Job for Inside {
+    type Answer = ();
+
+    fn subject(&self) -> Option<Subject> {
+        Some(self.subject.clone())
+    }
+
+    async fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Stop> {
+        let now_ms = batch.now_ms;
+        let vault = batch.vault(&self.subject.org).await?;
+        let vault = vault.ok_or(Stop::Refused(ApiError::not_found()))?;
+        let actor = self.subject.actor.ok_or(Stop::Refused(ApiError::unauthenticated()))?;
+        crate::rights::require_insider(&vault.state, &actor, now_ms, false)?;
+        Ok(())
+    }
+}
+
+/// A reading of the log by a member: an entry of its own, unless there is nothing to read. A quiet
+/// log would otherwise grow by those who look whether it grew (docs/adr/0019-the-log.md).
+#[derive(Debug)]
+pub(crate) struct LogRead {
+    pub(crate) subject: Subject,
+    /// The first entry that is wanted.
+    pub(crate) from: u64,
+}
+
+#[async_trait]
+impl Job for LogRead {
+    /// The newest checkpoint, where there is nothing to read.
+    type Answer = Option<Arc<str>>;
+
+    fn subject(&self) -> Option<Subject> {
+        Some(self.subject.clone())
+    }
+
+    async fn run(&mut self, batch: &mut Batch<'_>) -> Result<Option<Arc<str>>, Stop> {
+        let now_ms = batch.now_ms;
+        let vault = batch.vault(&self.subject.org).await?;
+        let vault = vault.ok_or(Stop::Refused(ApiError::not_found()))?;
+        let actor = self.subject.actor.ok_or(Stop::Refused(ApiError::unauthenticated()))?;
+        crate::rights::require_insider(&vault.state, &actor, now_ms, true)?;
+        if self.from >= vault.next_entry() {
+            return Ok(Some(vault.checkpoint()));
+        }
+        batch
+            .record(&self.subject, EventKind::AuditFetched, DeviceId::ZERO, self.from, 200)
+            .await?;
+        Ok(None)
+    }
+}
+
 /// An audit entry for a refusal that was decided before the journal.
 #[derive(Debug)]
 pub(crate) struct Refusal {

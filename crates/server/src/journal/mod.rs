@@ -29,8 +29,8 @@ use crate::keys::AuditKey;
 use crate::metrics::Metrics;
 
 pub(crate) use batch::{Batch, Stop};
-pub(crate) use entries::{Everywhere, Refusal, Seen};
-pub(crate) use vault::{Vault, load_history, nodes_for};
+pub(crate) use entries::{Everywhere, Inside, LogRead, Refusal, Seen};
+pub(crate) use vault::{Vault, load_frontier, load_history, nodes_for};
 
 /// The most requests that share a transaction.
 const MAX_GROUP: usize = 256;

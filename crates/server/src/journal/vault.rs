@@ -38,6 +38,16 @@ impl Vault {
         }
     }
 
+    /// The place that the next audit entry will have.
+    pub(crate) fn next_entry(&self) -> u64 {
+        self.frontier.size().saturating_add(self.entries.len() as u64)
+    }
+
+    /// The newest durable checkpoint, as a signed note.
+    pub(crate) fn checkpoint(&self) -> Arc<str> {
+        Arc::clone(&self.checkpoint)
+    }
+
     /// Reads and verifies an organisation, exactly as a client would.
     pub(super) async fn load(
         tx: &mut dyn WriteTx,
@@ -104,7 +114,7 @@ pub(crate) async fn load_history(
 }
 
 /// The frontier of the first `size` entries, from the stored nodes.
-pub(super) async fn load_frontier<T: ReadTx + ?Sized>(
+pub(crate) async fn load_frontier<T: ReadTx + ?Sized>(
     tx: &mut T,
     org: &OrgId,
     size: u64,

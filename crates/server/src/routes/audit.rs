@@ -10,19 +10,19 @@ use strongroom_chain::OrgState;
 use strongroom_chain::signature::verifies;
 use strongroom_chain::tree::{prove_consistency, prove_inclusion};
 use strongroom_format::encoding::Codec as _;
-use strongroom_format::event::{EventKind, SignedAct};
+use strongroom_format::event::SignedAct;
 use strongroom_format::hash::{Digest, ZERO, sha256};
 use strongroom_format::id::{OrgId, Principal};
+use strongroom_format::statement::PublicKey;
 use strongroom_format::wire::{
-    ActPage, B64, ConsistencyAnswer, EventsAnswer, InclusionAnswer, MAX_ACTS,
+    ActPage, B64, ConsistencyAnswer, EventsAnswer, InclusionAnswer, MAX_ACTS, Receipt,
 };
 use strongroom_store::{ActorHead, WriteTx};
 
-use super::receipt;
 use crate::app::{App, Shared};
 use crate::error::ApiError;
 use crate::http::{Peer, Unread, answer_json, enter, enter_with_page, malformed};
-use crate::journal::{Batch, Job, Seen, Stop, Subject, nodes_for};
+use crate::journal::{Batch, Inside, Job, LogRead, Stop, Subject, load_frontier, nodes_for};
 
 /// The most bytes of entries in one answer; base64 and the rest stay below the cap of JSON.
 const EVENT_BYTES: usize = 512 * 1024;
@@ -36,9 +36,12 @@ pub(crate) async fn report(
     body: Unread,
 ) -> Result<Response, ApiError> {
     let (inside, page): (_, ActPage) = enter_with_page(&app, &headers, &peer, &org, body).await?;
-    let (by, count) = (inside.caller.principal, page.acts.len());
-    app.journal.run(Report { subject: inside.subject, by, acts: page.acts }).await?;
-    receipt(&app, &inside.org, count).await
+    let (by, count) = (inside.caller.principal, page.acts.len() as u64);
+    let peer = inside.subject.peer.clone();
+    let report = Report { subject: inside.subject, by, acts: page.acts };
+    let Taken { first, time_ms } = app.journal.run(report).await?;
+    let checkpoint = app.journal.checkpoint(&inside.org).await?;
+    answer_json(&Receipt { count, first, time_ms, peer, checkpoint })
 }
 
 struct Report {
@@ -47,25 +50,31 @@ struct Report {
     acts: Vec<SignedAct>,
 }
 
+/// Where acts stand in the log, and since when.
+struct Taken {
+    first: u64,
+    time_ms: u64,
+}
+
 #[async_trait]
 impl Job for Report {
-    type Answer = ();
+    type Answer = Taken;
 
     fn subject(&self) -> Option<Subject> {
         Some(self.subject.clone())
     }
 
-    async fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Stop> {
-        let (org, now_ms) = (self.subject.org, batch.now_ms);
+    async fn run(&mut self, batch: &mut Batch<'_>) -> Result<Taken, Stop> {
+        let (org, time_ms) = (self.subject.org, batch.now_ms);
         let vault = batch.vault(&org).await?.ok_or(Stop::Refused(ApiError::not_found()))?;
-        let state = std::sync::Arc::clone(&vault.state);
-        crate::rights::require_insider(&state, &self.by, now_ms, false)?;
+        let (state, first) = (std::sync::Arc::clone(&vault.state), vault.next_entry());
+        crate::rights::require_insider(&state, &self.by, time_ms, false)?;
         if self.acts.is_empty() {
             let message = "there is nothing to write down";
             return Err(Stop::Refused(ApiError::unprocessable("empty", message)));
         }
         batch.tx.mark().await?;
-        let checked = check_acts(batch.tx.as_mut(), &state, &self.by, &self.acts, now_ms).await;
+        let checked = check_acts(batch.tx.as_mut(), &state, &self.by, &self.acts, time_ms).await;
         match checked {
             Ok(()) => {}
             Err(Stop::Refused(error)) => {
@@ -78,11 +87,12 @@ impl Job for Report {
         for act in std::mem::take(&mut self.acts) {
             batch.record_act(&org, act, &self.subject.peer);
         }
-        Ok(())
+        Ok(Taken { first, time_ms })
     }
 }
 
-/// Checks the acts of one principal: own, signed, and without a gap since the last one.
+/// Checks the acts of one principal: own, signed by the key in force at the link that each names,
+/// and without a gap since the last one.
 pub(crate) async fn check_acts(
     tx: &mut dyn WriteTx,
     state: &OrgState,
@@ -97,11 +107,23 @@ pub(crate) async fn check_acts(
     let refused =
         |code: &str| Stop::Refused(ApiError::unprocessable(code, "the audit event does not fit"));
     let org = state.org();
-    let key = state.signing_key(by, state.seq(), now_ms).ok_or_else(|| refused("act-author"))?;
+    if state.signing_key(by, state.seq(), now_ms).is_none() {
+        return Err(refused("act-author"));
+    }
+    let mut seen: Option<(Digest, PublicKey)> = None;
     for SignedAct { act, signature } in acts {
         if act.org != org || act.actor != Some(*by) || !act.kind.is_signed() {
             return Err(refused("act-author"));
         }
+        let key = match seen {
+            Some((head, key)) if head == act.org_head => key,
+            _ => {
+                let link = state.seq_of(&act.org_head).ok_or_else(|| refused("act-head"))?;
+                let key = state.signing_key(by, link, now_ms);
+                key.ok_or_else(|| refused("act-author"))?
+            }
+        };
+        seen = Some((act.org_head, key));
         if !verifies(&key, &act.message(), signature) {
             return Err(refused("act-signature"));
         }
@@ -136,11 +158,8 @@ pub(crate) async fn consistency(
     let inside = enter(&app, &headers, &peer, &org, None).await?;
     let Query(Sizes { old, new }) = query.map_err(|_| malformed())?;
     let answer = prove(&app, &inside.org, old, new).await?;
-    let kind = EventKind::AuditFetched;
-    let subject = inside.subject;
-    app.journal
-        .run(Seen { subject, kind, number: new, needs_read: false, members_only: false })
-        .await?;
+    // Hashes say nothing of what happened, and every sync asks for some.
+    app.journal.run(Inside { subject: inside.subject }).await?;
     answer_json(&answer)
 }
 
@@ -150,11 +169,11 @@ async fn prove(app: &App, org: &OrgId, old: u64, new: u64) -> Result<Consistency
     let (_, checkpoint) = checkpoint.ok_or_else(ApiError::not_found)?;
     let proof = nodes_for(tx.as_mut(), org, |lookup| prove_consistency(old, new, lookup)).await?;
     let proof = proof.map_err(|_| malformed())?;
-    Ok(ConsistencyAnswer { proof: nodes(proof), checkpoint })
+    Ok(ConsistencyAnswer { proof: nodes(&proof), checkpoint })
 }
 
-fn nodes(proof: Vec<Digest>) -> Vec<B64> {
-    proof.into_iter().map(|node| B64(node.to_vec())).collect()
+fn nodes(hashes: &[Digest]) -> Vec<B64> {
+    hashes.iter().map(|hash| B64(hash.to_vec())).collect()
 }
 
 /// Which entry.
@@ -175,10 +194,7 @@ pub(crate) async fn inclusion(
     let inside = enter(&app, &headers, &peer, &org, None).await?;
     let Query(Entry { index }) = query.map_err(|_| malformed())?;
     let answer = prove_entry(&app, &inside.org, index).await?;
-    let (kind, subject) = (EventKind::AuditFetched, inside.subject);
-    app.journal
-        .run(Seen { subject, kind, number: index, needs_read: false, members_only: false })
-        .await?;
+    app.journal.run(Inside { subject: inside.subject }).await?;
     answer_json(&answer)
 }
 
@@ -190,7 +206,7 @@ async fn prove_entry(app: &App, org: &OrgId, index: u64) -> Result<InclusionAnsw
     }
     let proof = nodes_for(tx.as_mut(), org, |lookup| prove_inclusion(index, size, lookup)).await?;
     let proof = proof.map_err(|_| malformed())?;
-    Ok(InclusionAnswer { proof: nodes(proof), checkpoint })
+    Ok(InclusionAnswer { proof: nodes(&proof), checkpoint })
 }
 
 /// Which entry to begin with.
@@ -210,15 +226,24 @@ pub(crate) async fn events(
 ) -> Result<Response, ApiError> {
     let inside = enter(&app, &headers, &peer, &org, None).await?;
     let Query(From { from }) = query.map_err(|_| malformed())?;
-    let (kind, subject, number) = (EventKind::AuditFetched, inside.subject, from);
     // The whole log is for people; a token sees what its own entries need. It is read after its
     // own entry was written, and so after those of all refusals before.
-    app.journal.run(Seen { subject, kind, number, needs_read: false, members_only: true }).await?;
+    let nothing = app.journal.run(LogRead { subject: inside.subject, from }).await?;
+    if let Some(checkpoint) = nothing {
+        let (events, peaks, checkpoint) = (Vec::new(), Vec::new(), checkpoint.to_string());
+        return answer_json(&EventsAnswer { events, base: from, peaks, more: false, checkpoint });
+    }
     let checkpoint = app.journal.checkpoint(&inside.org).await?;
     let mut tx = app.store.read().await?;
     let size = tx.log_size(&inside.org).await?;
     let rows = tx.events(&inside.org, from, MAX_ACTS, EVENT_BYTES).await?;
+    let base = rows.first().map_or(from, |first| first.index);
+    let peaks = if base > from {
+        nodes(load_frontier(tx.as_mut(), &inside.org, base).await?.peaks())
+    } else {
+        Vec::new()
+    };
     let more = rows.last().is_some_and(|last| last.index.saturating_add(1) < size);
     let events = rows.into_iter().map(|row| B64(row.bytes)).collect();
-    answer_json(&EventsAnswer { events, more, checkpoint })
+    answer_json(&EventsAnswer { events, base, peaks, more, checkpoint })
 }

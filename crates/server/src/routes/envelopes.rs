@@ -7,12 +7,11 @@ use axum::response::Response;
 use strongroom_format::event::EventKind;
 use strongroom_format::hash::Digest;
 use strongroom_format::id::{DeviceId, Principal};
-use strongroom_format::wire::{EnvelopePage, content_hash};
+use strongroom_format::wire::{EnvelopePage, StageAnswer, content_hash};
 
-use super::receipt;
 use crate::app::Shared;
 use crate::error::ApiError;
-use crate::http::{Peer, Unread, enter_with_page};
+use crate::http::{Peer, Unread, answer_json, enter_with_page};
 use crate::journal::{Batch, Job, Stop, Subject};
 
 /// How many bytes one principal may have staged in an organisation.
@@ -27,11 +26,12 @@ pub(crate) async fn stage(
 ) -> Result<Response, ApiError> {
     let (inside, page): (_, EnvelopePage) =
         enter_with_page(&app, &headers, &peer, &org, body).await?;
-    let count = page.envelopes.len();
+    let count = page.envelopes.len() as u64;
     let envelopes = page.envelopes.into_iter().map(|bytes| (content_hash(&bytes), bytes)).collect();
     let by = inside.caller.principal;
     app.journal.run(Stage { subject: inside.subject, by, envelopes }).await?;
-    receipt(&app, &inside.org, count).await
+    let checkpoint = app.journal.checkpoint(&inside.org).await?;
+    answer_json(&StageAnswer { count, checkpoint })
 }
 
 struct Stage {

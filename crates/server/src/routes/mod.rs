@@ -9,6 +9,7 @@ mod envelopes;
 mod environments;
 mod joins;
 mod openapi;
+mod retention;
 mod schemas;
 mod server;
 mod sessions;
@@ -17,14 +18,12 @@ mod uploads;
 mod write;
 
 use axum::Router;
-use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
-use strongroom_format::id::OrgId;
-use strongroom_format::wire::{B64, Receipt};
+use strongroom_format::wire::B64;
 
 use crate::app::{App, Shared};
 use crate::error::ApiError;
-use crate::http::{Peer, answer_json, malformed};
+use crate::http::{Peer, malformed};
 
 /// A body on the way in or out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -196,7 +195,7 @@ const ROUTES: &[Route] = &[
         path: "/v1/orgs/{org}/envelopes",
         summary: "Sealed fields ahead of the commit that names them; kept for an hour.",
         request: Form::Page("EnvelopePage"),
-        answer: Form::Json("Receipt"),
+        answer: Form::Json("StageAnswer"),
         handler: || post(envelopes::stage),
         ..POST
     },
@@ -242,7 +241,7 @@ const ROUTES: &[Route] = &[
     },
     Route {
         path: "/v1/orgs/{org}/audit/events",
-        summary: "Entries of the audit log from one on; for members.",
+        summary: "Entries of the audit log from one on, as far as they are kept; for members.",
         query: &[("from", "Number", true)],
         answer: Form::Json("EventsAnswer"),
         handler: || get(audit::events),
@@ -262,10 +261,4 @@ fn limit_sign_in(app: &App, peer: &Peer) -> Result<(), ApiError> {
 /// Bytes of an exact length.
 fn fixed<const N: usize>(bytes: &B64) -> Result<[u8; N], ApiError> {
     bytes.0.as_slice().try_into().map_err(|_| malformed())
-}
-
-/// The answer to something that was taken in, with the checkpoint that includes it.
-async fn receipt(app: &App, org: &OrgId, count: usize) -> Result<Response, ApiError> {
-    let checkpoint = app.journal.checkpoint(org).await?;
-    answer_json(&Receipt { count: count as u64, checkpoint })
 }

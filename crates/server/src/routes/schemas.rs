@@ -163,13 +163,25 @@ fn objects() -> Vec<(&'static str, Value)> {
             &[("env_id", one("EnvId")), ("seq", one("Number")), ("head", one("Bytes"))],
         ),
         object("WriteAnswer", &[("link", one("Number")), ("checkpoint", one("Note"))]),
-        object("Receipt", &[("count", one("Number")), ("checkpoint", one("Note"))]),
+        object("StageAnswer", &[("count", one("Number")), ("checkpoint", one("Note"))]),
+        object(
+            "Receipt",
+            &[
+                ("count", one("Number")),
+                ("first", one("Number")),
+                ("time_ms", one("Number")),
+                ("peer", one("Text")),
+                ("checkpoint", one("Note")),
+            ],
+        ),
         object("ConsistencyAnswer", &[("proof", many("Bytes", None)), ("checkpoint", one("Note"))]),
         object("InclusionAnswer", &[("proof", many("Bytes", None)), ("checkpoint", one("Note"))]),
         object(
             "EventsAnswer",
             &[
                 ("events", many("Bytes", Some(MAX_ACTS))),
+                ("base", one("Number")),
+                ("peaks", many("Bytes", None)),
                 ("more", one("Flag")),
                 ("checkpoint", one("Note")),
             ],
@@ -213,7 +225,7 @@ mod tests {
         ConsistencyAnswer, CreateAccount, EnvHead, ErrorAnswer, ErrorBody, EventsAnswer,
         InclusionAnswer, IssuerInfo, JoinList, JoinRequest, Keyset, OrgList, PendingJoin,
         PreviousAnswer, Receipt, Registration, ReplaceKeyset, ServerInfo, Session, SessionRequest,
-        SignInKey, SyncAnswer, WrapAnswer, WriteAnswer,
+        SignInKey, StageAnswer, SyncAnswer, WrapAnswer, WriteAnswer,
     };
 
     use super::*;
@@ -336,12 +348,22 @@ mod tests {
             },
         );
         fits("WriteAnswer", &WriteAnswer { link: 1, checkpoint: text() });
-        fits("Receipt", &Receipt { count: 1, checkpoint: text() });
+        fits("StageAnswer", &StageAnswer { count: 1, checkpoint: text() });
+        fits(
+            "Receipt",
+            &Receipt { count: 1, first: 2, time_ms: 3, peer: text(), checkpoint: text() },
+        );
         fits("ConsistencyAnswer", &ConsistencyAnswer { proof: vec![bytes()], checkpoint: text() });
         fits("InclusionAnswer", &InclusionAnswer { proof: vec![bytes()], checkpoint: text() });
         fits(
             "EventsAnswer",
-            &EventsAnswer { events: vec![bytes()], more: false, checkpoint: text() },
+            &EventsAnswer {
+                events: vec![bytes()],
+                base: 1,
+                peaks: vec![bytes()],
+                more: false,
+                checkpoint: text(),
+            },
         );
         fits("ErrorAnswer", &ErrorAnswer { error: ErrorBody { code: text(), message: text() } });
     }

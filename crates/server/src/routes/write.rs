@@ -23,6 +23,7 @@ use strongroom_store::{
 };
 
 use super::audit::check_acts;
+use super::retention;
 use super::uploads::{match_invites, match_keys, match_tokens};
 use crate::app::Shared;
 use crate::error::ApiError;
@@ -165,6 +166,11 @@ impl Write {
             return Err(Stop::Refused(ApiError::unprocessable("wrong-audit-key", message)));
         }
         require_own_accounts(batch, &links).await?;
+        let before = match batch.vault(&state.org()).await? {
+            Some(vault) if !self.founds => Some(Arc::clone(&vault.state)),
+            _ => None,
+        };
+        retention::check(batch.tx.as_mut(), before.as_deref(), &state, &links).await?;
         let (wraps, previous) = match_keys(&self.batch, &links)?;
         let tokens = match_tokens(&self.batch, &links, state.org())?;
         let invites = match_invites(&self.batch, &links, state.org())?;
@@ -299,6 +305,7 @@ impl Write {
             tx.insert_invite_auth(invite, auth).await?;
         }
         super::joins::retire(tx, &org, &checked.links).await?;
+        retention::retire(tx, &org, &checked.state, &checked.links).await?;
 
         let inline: Vec<(Digest, Vec<u8>)> =
             self.batch.envelopes.iter().map(|bytes| (content_hash(bytes), bytes.clone())).collect();

@@ -4,7 +4,8 @@ use strongroom_format::commit::{Commit, Op};
 use strongroom_format::event::EventKind;
 use strongroom_format::statement::{Body, EpochReason, Rights, Role};
 use strongroom_format::wire::{
-    ActPage, B64, CommitPage, EnvelopePage, ItemPage, Receipt, SyncAnswer, WriteAnswer, WriteBatch,
+    ActPage, B64, CommitPage, EnvelopePage, ItemPage, StageAnswer, SyncAnswer, WriteAnswer,
+    WriteBatch,
 };
 
 use crate::server::Server;
@@ -335,7 +336,7 @@ async fn staged_envelopes_wait_for_an_hour_and_for_their_owner_only() {
     server.clock.advance(60 * 60 * 1000 + 1);
     server.clock.advance(60_000);
     let session = server.client.sign_in(&team.owner).await;
-    let receipt: Receipt = server.client.post(&stage, &session, &page).await.json();
+    let receipt: StageAnswer = server.client.post(&stage, &session, &page).await.json();
     assert_eq!(receipt.count, 2);
     server.clock.advance(59 * 60 * 1000);
     let session = server.client.sign_in(&team.owner).await;
