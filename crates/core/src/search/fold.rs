@@ -9,7 +9,7 @@ const MAX_TERMS: usize = 8;
 
 /// Lower case, one character for one of the same length, so that a position in the folded text is
 /// a position in the text. The few characters whose lower case is longer or shorter stay.
-pub(super) fn fold(c: char) -> char {
+pub(crate) fn fold(c: char) -> char {
     let mut lower = c.to_lowercase();
     match (lower.next(), lower.next()) {
         (Some(l), None) if l.len_utf8() == c.len_utf8() => l,
@@ -41,7 +41,7 @@ impl Query {
         self.terms.is_empty()
     }
 
-    pub(super) fn terms(&self) -> &[String] {
+    pub(crate) fn terms(&self) -> &[String] {
         &self.terms
     }
 }

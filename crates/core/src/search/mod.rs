@@ -6,7 +6,7 @@
 //!
 //! Deliberately not here: values (nothing can be searched by value), sorting of tables, clocks.
 
-mod fold;
+pub(crate) mod fold;
 mod names;
 mod palette;
 

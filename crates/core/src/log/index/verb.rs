@@ -5,7 +5,7 @@ use strongroom_format::event::EventKind;
 /// The verb of a row, in the past tense. Fetching never sounds like reading a value.
 pub fn verb(kind: EventKind) -> &'static str {
     match kind {
-        EventKind::CommitSigned => "Signed commit",
+        EventKind::CommitSigned => "Wrote",
         EventKind::LinkSigned => "Signed link",
         EventKind::Revealed => "Revealed",
         EventKind::Copied => "Copied",
@@ -30,9 +30,25 @@ pub fn verb(kind: EventKind) -> &'static str {
         EventKind::AccountMade => "Made account",
         EventKind::KeysetReplaced => "Replaced keyset",
         EventKind::IdentityBound => "Bound identity",
-        EventKind::LinkAppended => "Appended link",
-        EventKind::CommitAppended => "Appended commit",
+        EventKind::LinkAppended => "Linked",
+        EventKind::CommitAppended => "Committed",
         EventKind::Refused => "Refused",
-        EventKind::RateLimited => "Slowed down",
+        EventKind::RateLimited => "Rate limited",
+    }
+}
+
+/// What the number of a row counts or names, for "link 412"; empty where it says something else.
+pub(super) fn counted(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::CommitSigned | EventKind::CommitAppended => "commit",
+        EventKind::LinkSigned
+        | EventKind::LinkAppended
+        | EventKind::InviteFetched
+        | EventKind::JoinAsked
+        | EventKind::AccountMade => "link",
+        EventKind::EnvFetched | EventKind::EnvelopesStaged => "envelopes",
+        EventKind::HistoryFetched => "commits",
+        EventKind::AuditFetched => "entries",
+        _ => "",
     }
 }
