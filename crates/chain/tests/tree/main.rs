@@ -43,7 +43,9 @@ impl Nodes {
 
     pub(crate) fn of(entries: &[Vec<u8>]) -> Self {
         let mut nodes = Self::new();
-        entries.iter().for_each(|entry| nodes.append(entry));
+        for entry in entries {
+            nodes.append(entry);
+        }
         nodes
     }
 
@@ -146,7 +148,9 @@ pub(crate) fn damaged(proof: &[Digest], strangers: &[Digest]) -> Vec<Vec<Digest>
         for bit in [0, 3, 100, 255] {
             change(&|p| p[i][bit / 8] ^= 1 << (bit % 8));
         }
-        change(&|p| drop(p.remove(i)));
+        change(&|p| {
+            p.remove(i);
+        });
         change(&|p| p.insert(i, p[i]));
         change(&|p| p.truncate(i));
         change(&|p| p.swap(i, (i + 1) % proof.len()));
