@@ -6,6 +6,10 @@
 
 #![forbid(unsafe_code)]
 
+// The unit tests share the world of the integration tests, which see this crate from outside.
+#[cfg(test)]
+extern crate self as strongroom_client;
+
 pub mod api;
 pub mod browser;
 pub mod cache;

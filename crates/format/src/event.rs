@@ -85,6 +85,11 @@ impl EventKind {
     pub fn is_signed(self) -> bool {
         self.byte() < 0x80
     }
+
+    /// Whether the server repeats a link or a commit, which everybody can look at.
+    pub fn is_derived(self) -> bool {
+        matches!(self, Self::LinkAppended | Self::CommitAppended)
+    }
 }
 
 /// What an event is about. Fields that do not apply are zero.

@@ -15,6 +15,7 @@ use strongroom_format::wire::ActPage;
 use strongroom_secret::SecretBytes;
 
 use super::error::VaultError;
+use super::log::Kept;
 use super::org::OpenOrg;
 use super::session::{Session, hold};
 use crate::cache::CacheError;
@@ -28,6 +29,8 @@ pub(super) struct Audit {
     pub(super) acts: Option<Acts>,
     /// Everything read of the log; `None` until it is asked for.
     pub(super) log: Option<Arc<AuditCopy>>,
+    /// What is searched of it.
+    pub(super) kept: Kept,
 }
 
 impl Session {
@@ -137,7 +140,11 @@ impl Session {
     }
 
     /// Changes the queue and keeps it, or changes nothing.
-    fn change_acts(&self, org: OrgId, change: impl FnOnce(&mut Acts)) -> Result<(), VaultError> {
+    pub(super) fn change_acts(
+        &self,
+        org: OrgId,
+        change: impl FnOnce(&mut Acts),
+    ) -> Result<(), VaultError> {
         // Held all the while: a sync that forgets what was sent must not forget what is noted now.
         let mut audits = hold(&self.audits);
         let acts = self.loaded(&mut audits, org)?;

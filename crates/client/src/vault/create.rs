@@ -14,6 +14,7 @@ use super::account::{Account, give_up, settle};
 use super::error::VaultError;
 use super::org::OpenOrg;
 use super::session::{Host, Notice, Session, TaskKind, hold};
+use super::signed::signed;
 use super::task::Task;
 use crate::api::{Admission, Api, ApiError};
 use crate::profile::{KeepSecretKey, NewVault, ServerPlace};
@@ -138,6 +139,7 @@ impl Session {
     /// Sends a founded organisation to the server, and accepts it on this computer.
     async fn found_org(&self, mut replica: Replica, batch: WriteBatch) -> Result<(), VaultError> {
         let _gate = self.gate.lock().await;
+        let signed = signed(&batch);
         let answer = self.api.create_org(&batch).await?;
         self.check_audit(&mut replica, &answer.checkpoint).await?;
         let org = replica.state().org();
@@ -155,6 +157,7 @@ impl Session {
             orgs.all.insert(org, opened);
             orgs.current = Some(org);
         }
+        self.note_signed(org, &signed);
         self.tell(Notice::Org);
         self.tell(Notice::Status);
         Ok(())

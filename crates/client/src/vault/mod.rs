@@ -7,12 +7,14 @@
 mod access;
 mod account;
 mod acts;
+mod anchor;
 mod book;
 mod create;
 mod error;
 mod evidence;
 mod follow;
 mod import;
+mod insights;
 mod invites;
 mod join;
 mod kit;
@@ -26,11 +28,16 @@ mod rotate;
 mod sample;
 mod sample_team;
 mod session;
+mod signed;
 mod stage;
 mod sync;
 mod task;
+#[cfg(test)]
+mod tests;
 mod trust;
 mod unlock;
+mod views;
+mod watch;
 mod write;
 
 pub use access::{AccessAxes, AccessStaged, AccessTile};
@@ -38,9 +45,14 @@ pub use create::Creation;
 pub use error::{Stop, StopKind, VaultError};
 pub use evidence::Evidence;
 pub use import::ImportRun;
+pub use insights::InsightsShown;
 pub use invites::InviteShown;
 pub use join::{JoinLook, Joining, Waiting, look, read_code};
 pub use kit::{Kit, head_code};
+pub use log::{
+    Answer, BadEntry, EntryShown, LogNames, LogStanding, LogVerified, LogView, RootMatch,
+    RootShown, Step, StepKind,
+};
 pub use members::{InviteInfo, MemberInfo, Trust};
 pub use offboard::{Missing, OffboardInfo, OffboardState, OffboardValue, WrittenCertificate};
 pub use org::{EnvSummary, OpenOrg, Resolution};
@@ -55,4 +67,5 @@ pub use strongroom_crypto::safe::Profile as Cost;
 pub use task::Task;
 pub use trust::{AuditTrust, CommitTrust, HeadMatch, TrustFacts, short_code};
 pub use unlock::{SecretKeySource, unlock};
+pub use views::{KeptView, MAX_VIEW, MAX_VIEW_NAME, MAX_VIEWS};
 pub use write::Committed;

@@ -17,6 +17,7 @@ use super::book::Book;
 use super::error::{Stop, VaultError};
 use super::org::OpenOrg;
 use super::task::Task;
+use super::watch::Watches;
 use crate::api::{Api, CannotSign, SignIn};
 use crate::cache::Cache;
 use crate::clock::Clock;
@@ -49,6 +50,12 @@ pub enum TaskKind {
     Restore,
     /// Waiting for a sign-in in the browser.
     SignIn,
+    /// Reading the audit log, or opening what is kept of it.
+    ReadLog,
+    /// Checking every entry of the audit log.
+    VerifyLog,
+    /// Writing entries of the audit log to a file.
+    ExportLog,
 }
 
 /// How far long work is.
@@ -75,6 +82,8 @@ pub enum Notice {
     Env(EnvId),
     /// What was verified, and when.
     Status,
+    /// Entries of the audit log were read.
+    Log,
     /// How far long work is.
     Progress(Progress),
 }
@@ -112,6 +121,8 @@ pub struct Session {
     pub(super) orgs: Mutex<Orgs>,
     /// What is kept of the audit logs.
     pub(super) audits: Mutex<Audits>,
+    /// What is watched of them.
+    pub(super) watches: Mutex<Watches>,
     /// What this computer knows of people, by organisation.
     pub(super) books: Mutex<BTreeMap<OrgId, Book>>,
     /// Who asked to join, as the server said last.
@@ -184,6 +195,7 @@ impl Session {
             notices,
             orgs: Mutex::new(Orgs { all: BTreeMap::new(), current: None }),
             audits: Mutex::default(),
+            watches: Mutex::default(),
             reading: tokio::sync::Mutex::default(),
             books: Mutex::default(),
             joins: Mutex::default(),

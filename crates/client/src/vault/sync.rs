@@ -14,7 +14,7 @@ use strongroom_format::id::{EnvId, OrgId};
 use strongroom_format::note::Checkpoint;
 use strongroom_format::pins::{AuditPin, Pins};
 use strongroom_format::statement::Rights;
-use strongroom_format::wire::{EnvHead, ItemRecord, SyncAnswer};
+use strongroom_format::wire::{B64, EnvHead, ItemRecord, SyncAnswer};
 
 use super::error::{Stop, StopKind, VaultError};
 use super::evidence;
@@ -29,9 +29,17 @@ pub(super) struct Contradiction {
     pub(super) shown: Vec<u8>,
 }
 
-enum PullError {
+pub(super) enum PullError {
     Contradiction(Box<Contradiction>),
     Other(VaultError),
+}
+
+/// What a sync brought.
+struct Pulled {
+    /// The environments that changed.
+    changed: BTreeSet<EnvId>,
+    /// Up to which link all anchors of the audit log were checked.
+    anchors_to: u64,
 }
 
 impl<E: Into<VaultError>> From<E> for PullError {
@@ -56,8 +64,8 @@ impl Session {
         let (mut replica, pins) = self.copy_to_change(org)?;
         let result = self.pull(&mut replica).await;
         let now = self.now_ms();
-        let changed = match result {
-            Ok(changed) => changed,
+        let Pulled { changed, anchors_to } = match result {
+            Ok(pulled) => pulled,
             Err(PullError::Contradiction(found)) => return Err(self.stop(&replica, *found)),
             Err(PullError::Other(error)) => {
                 if matches!(error, VaultError::Api(ApiError::Offline)) {
@@ -70,6 +78,7 @@ impl Session {
         self.rebase_drafts(org, &mut replica)?;
         self.keep_copy(&replica, Some(&changed))?;
         let pins = self.pins.save(replica.pins(pins.generation))?;
+        self.change_watch(org, |watch| watch.anchors_to = anchors_to)?;
         self.change(org, |opened| {
             opened.adopt(replica, pins);
             opened.standing.synced_ms = Some(now);
@@ -220,8 +229,18 @@ impl Session {
         Ok(())
     }
 
-    /// Brings a copy up to date; says which environments changed.
-    async fn pull(&self, replica: &mut Replica) -> Result<BTreeSet<EnvId>, PullError> {
+    /// The newest state, checked and not kept: for whoever has to know a link before the next sync.
+    pub(super) async fn look_ahead(&self, org: OrgId) -> Result<Replica, VaultError> {
+        let (mut replica, _) = self.copy_to_change(org)?;
+        match self.pull(&mut replica).await {
+            Ok(_) => Ok(replica),
+            Err(PullError::Contradiction(found)) => Err(self.stop(&replica, *found)),
+            Err(PullError::Other(error)) => Err(error),
+        }
+    }
+
+    /// Brings a copy up to date.
+    async fn pull(&self, replica: &mut Replica) -> Result<Pulled, PullError> {
         let org = replica.state().org();
         let answer = loop {
             let mut answer =
@@ -256,7 +275,8 @@ impl Session {
             })),
             other => PullError::Other(other),
         })?;
-        Ok(changed)
+        let anchors_to = self.check_anchors(replica).await?;
+        Ok(Pulled { changed, anchors_to })
     }
 
     async fn pull_env(&self, replica: &mut Replica, head: &EnvHead) -> Result<bool, PullError> {
@@ -412,24 +432,27 @@ impl Session {
         note: &str,
     ) -> Result<(), VaultError> {
         let pin = *replica.audit();
-        let stop = |shown: &Digest| {
+        let stop = |kind, shown: &Digest| {
             VaultError::Stopped(Box::new(Stop {
-                kind: StopKind::Invalid,
+                kind,
                 place: format!("audit entry {}", pin.size),
                 pinned: short(&pin.root),
                 shown: short(shown),
             }))
         };
-        let checkpoint = replica.check_checkpoint(note).map_err(|_| stop(&[0; 32]))?;
-        let grows = checkpoint.reset == pin.reset && checkpoint.size > pin.size;
-        if grows && pin.size > 0 {
+        let signed = replica.signed_checkpoint(note);
+        let checkpoint = signed.map_err(|_| stop(StopKind::Invalid, &[0; 32]))?;
+        let Checkpoint { reset, size, root, .. } = checkpoint;
+        if replica.check_checkpoint(note).is_err() {
+            let kind = if size < pin.size { StopKind::Rollback } else { StopKind::Fork };
+            return Err(stop(kind, &root));
+        }
+        if reset == pin.reset && size > pin.size && pin.size > 0 {
             let org = replica.state().org();
-            let answer = self.api.consistency(&org, pin.size, checkpoint.size).await?;
-            let proof: Vec<Digest> =
-                answer.proof.iter().filter_map(|node| node.0.as_slice().try_into().ok()).collect();
-            let (old, new) = (&pin.root, &checkpoint.root);
-            tree::verify_consistency(pin.size, old, checkpoint.size, new, &proof)
-                .map_err(|_| stop(new))?;
+            let answer = self.api.consistency(&org, pin.size, size).await?;
+            let proof = nodes(&answer.proof);
+            tree::verify_consistency(pin.size, &pin.root, size, &root, &proof)
+                .map_err(|_| stop(StopKind::Fork, &root))?;
         }
         replica.set_audit(&checkpoint, note);
         Ok(())
@@ -628,6 +651,11 @@ pub(super) fn stop_of(error: &ReplicaError, what: &str, seq: u64, head: &Digest)
         _ => seq,
     };
     Stop { kind, place: format!("{what} {seq}"), pinned: short(head), shown: "nothing".to_owned() }
+}
+
+/// The nodes of a proof.
+pub(super) fn nodes(proof: &[B64]) -> Vec<Digest> {
+    proof.iter().filter_map(|node| node.0.as_slice().try_into().ok()).collect()
 }
 
 /// The beginning and the end of a hash, as two people compare it: `6be1 0c9f … a2d7`.

@@ -12,6 +12,7 @@ use strongroom_format::wire::{EnvelopePage, WriteAnswer, WriteBatch};
 use super::error::VaultError;
 use super::org::EnvSummary;
 use super::session::{Notice, Session, TaskKind, hold};
+use super::signed::signed;
 use super::task::Task;
 
 /// How often a write that lost a race is tried again.
@@ -228,6 +229,7 @@ impl Session {
             if batch == WriteBatch::default() {
                 return Ok(result);
             }
+            let signed = signed(&batch);
             match self.send(org, batch, task).await {
                 Ok(answer) => {
                     // The log is closed to whoever left by this very write.
@@ -242,6 +244,7 @@ impl Session {
                         opened.standing.synced_ms = Some(now);
                         opened.standing.offline_since_ms = None;
                     });
+                    self.note_signed(org, &signed);
                     self.tell(Notice::Status);
                     return Ok(result);
                 }

@@ -5,16 +5,18 @@ use std::collections::BTreeMap;
 use strongroom_chain::tree::Frontier;
 use strongroom_format::encoding::{Codec, DecodeError, Reader, Writer};
 use strongroom_format::event::{MAX_PEER, SignedAct};
+use strongroom_format::hash::Digest;
 use strongroom_format::id::{DeviceId, EnvId, Principal, SecretId};
 use strongroom_format::note::{Checkpoint, MAX_NOTE};
 use strongroom_format::statement::PublicKey;
 
 use super::{
-    ActorHead, AuditCopy, Drill, EnvFacts, Facts, PrincipalFacts, Replacement, Seen, Settled, Uses,
+    ActorHead, AuditCopy, Drill, EnvFacts, Facts, PrincipalFacts, Replacement, SEGMENT, Seen,
+    Settled, Uses,
 };
 use strongroom_format::id::OrgId;
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 impl AuditCopy {
     /// The bytes of this copy.
@@ -22,9 +24,12 @@ impl AuditCopy {
         let mut w = Writer::new();
         w.u8(VERSION).u32(self.reset);
         w.lp(self.settled.as_ref().map_or(&[][..], |settled| settled.note.as_bytes()));
-        w.u64(self.frontier.size()).count(self.frontier.peaks().len());
-        for peak in self.frontier.peaks() {
-            w.fixed(peak);
+        w.u64(self.base).u64(self.frontier.size());
+        for digests in [&self.base_peaks, self.frontier.peaks(), &self.roots] {
+            w.count(digests.len());
+            for digest in digests {
+                w.fixed(digest);
+            }
         }
         w.count(self.actors.len());
         for ((actor, device), (head, at)) in &self.actors {
@@ -45,9 +50,14 @@ impl AuditCopy {
         }
         let reset = r.u32()?;
         let note = r.text(MAX_NOTE)?.to_owned();
-        let size = r.u64()?;
-        let peaks = (0..r.count(64)?).map(|_| r.array()).collect::<Result<Vec<_>, _>>()?;
+        let (base, size) = (r.u64()?, r.u64()?);
+        let (base_peaks, peaks) = (read_digests(&mut r)?, read_digests(&mut r)?);
+        let roots = read_digests(&mut r)?;
         let frontier = Frontier::kept(size, peaks).map_err(|_| DecodeError::NotCanonical)?;
+        let complete = (size / SEGMENT).checked_sub(base / SEGMENT);
+        if base % SEGMENT != 0 || complete != u64::try_from(roots.len()).ok() {
+            return Err(DecodeError::NotCanonical);
+        }
         let mut actors = BTreeMap::new();
         for _ in 0..r.count(usize::MAX)? {
             let key = (Principal::read(&mut r)?, DeviceId::read(&mut r)?);
@@ -63,12 +73,16 @@ impl AuditCopy {
                 .map_err(|_| DecodeError::NotCanonical)?;
             Some(Settled { checkpoint, note })
         };
-        Ok(Self { reset, frontier, actors, facts, settled })
+        Ok(Self { reset, base, base_peaks, frontier, roots, actors, facts, settled })
     }
 }
 
+fn read_digests(r: &mut Reader<'_>) -> Result<Vec<Digest>, DecodeError> {
+    (0..r.count(usize::MAX)?).map(|_| r.array()).collect()
+}
+
 fn write_facts(w: &mut Writer, facts: &Facts) {
-    w.u64(facts.doubtful).count(facts.principals.len());
+    w.u64(facts.doubtful).u64(facts.gaps).count(facts.principals.len());
     for (who, known) in &facts.principals {
         who.write(w);
         write_seen(w, known.last.as_ref());
@@ -90,8 +104,8 @@ fn write_facts(w: &mut Writer, facts: &Facts) {
 }
 
 fn read_facts(r: &mut Reader<'_>) -> Result<Facts, DecodeError> {
-    let doubtful = r.u64()?;
-    let mut facts = Facts { doubtful, ..Facts::default() };
+    let (doubtful, gaps) = (r.u64()?, r.u64()?);
+    let mut facts = Facts { doubtful, gaps, ..Facts::default() };
     for _ in 0..r.count(usize::MAX)? {
         let who = Principal::read(r)?;
         let mut known = PrincipalFacts { last: read_seen(r)?, ..PrincipalFacts::default() };

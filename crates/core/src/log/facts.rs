@@ -154,6 +154,7 @@ pub struct Facts {
     pub(super) principals: BTreeMap<Principal, PrincipalFacts>,
     pub(super) replaced: BTreeMap<(EnvId, SecretId), Replacement>,
     pub(super) doubtful: u64,
+    pub(super) gaps: u64,
 }
 
 impl Facts {
@@ -187,6 +188,16 @@ impl Facts {
     /// like all others and tell nothing.
     pub fn doubtful(&self) -> u64 {
         self.doubtful
+    }
+
+    /// Acts whose actor signed others before them on the same device that are not there, or others
+    /// than those.
+    pub fn gaps(&self) -> u64 {
+        self.gaps
+    }
+
+    pub(super) fn note_gap(&mut self) {
+        self.gaps += 1;
     }
 
     pub(super) fn note_doubt(&mut self) {

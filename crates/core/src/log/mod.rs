@@ -1,38 +1,42 @@
 //! What the audit log says, read and hashed entry by entry (docs/protocol.md, section 12).
 //!
-//! Entries are folded into an RFC 6962 frontier and into [`Facts`], and then forgotten: a log of a
-//! million entries costs what its facts cost. Nothing of it is told before the frontier's root is
-//! one that the log's key signed.
+//! Every entry is [weighed](weigh), which needs nothing but the chain and may be done on all
+//! processors, and then taken into an [`AuditCopy`] in its order: into an RFC 6962 frontier and into
+//! [`Facts`]. The entries themselves are kept in [`Segment`]s and found again through an
+//! [`index`]. Nothing of them is told before the frontier's root is one that the log's key signed.
 //!
-//! Deliberately not here: fetching, and the entries themselves.
+//! Deliberately not here: fetching, and files.
 
 mod acts;
 mod codec;
 mod facts;
 pub mod index;
+mod nodes;
+mod segment;
 mod verdict;
+mod weigh;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use strongroom_chain::OrgState;
-use strongroom_chain::signature::verifies;
-use strongroom_chain::tree::{Frontier, leaf_hash};
+use strongroom_chain::tree::Frontier;
 use strongroom_format::check::{holds, require};
-use strongroom_format::encoding::{Codec as _, DecodeError};
-use strongroom_format::event::Event;
+use strongroom_format::encoding::DecodeError;
 use strongroom_format::hash::{Digest, ZERO};
 use strongroom_format::id::{DeviceId, Principal};
 use strongroom_format::note::Checkpoint;
 use strongroom_format::pins::AuditPin;
-use strongroom_format::wire::act_hash;
 use thiserror::Error;
 
 pub use acts::Acts;
 pub use facts::{
     Drill, EnvFacts, Facts, PrincipalFacts, Replacement, Seen, Use, Uses, may_say_replaced,
 };
+pub use nodes::Nodes;
+pub use segment::{Entry, SEGMENT, Segment};
 pub use verdict::{Level, Verdict};
+pub use weigh::{Against, Weighed, Word, weigh, weigh_all};
 
+use segment::SEGMENT_LEVEL;
 /// The most counts that are kept before those of old builds are forgotten.
 const MAX_ACTORS: usize = 20_000;
 
@@ -42,6 +46,10 @@ pub enum LogError {
     /// Bytes that are no entry.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+    /// An act names a link that this copy of the chain does not hold: the chain has grown, or the
+    /// link never was. Whoever has asked for the chain once more weighs it by what it knows.
+    #[error("an entry of the audit log names a link that is not known here yet")]
+    Ahead,
     /// An entry of another organisation.
     #[error("an entry of the audit log belongs to another organisation")]
     Foreign,
@@ -77,27 +85,17 @@ pub struct Settled {
     pub note: String,
 }
 
-/// What a reader of the log holds it against: the verified chain, and the pinned state.
-#[derive(Debug)]
-pub struct Against<'a> {
-    state: &'a OrgState,
-    seqs: HashMap<Digest, u64>,
-    pin: AuditPin,
-}
-
-impl<'a> Against<'a> {
-    /// The chain as verified, and the audit state as pinned.
-    pub fn new(state: &'a OrgState, pin: &AuditPin) -> Self {
-        let heads = (0..=state.seq()).filter_map(|seq| Some((state.head_at(seq)?, seq)));
-        Self { state, seqs: heads.collect(), pin: *pin }
-    }
-}
-
-/// Everything read of one organisation's log so far.
+/// Everything read of one organisation's log so far, without the entries themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditCopy {
     reset: u32,
+    /// The first entry that was read; the ones before it were retired by an owner.
+    base: u64,
+    /// The perfect subtrees before `base`, widest first.
+    base_peaks: Vec<Digest>,
     frontier: Frontier,
+    /// The roots of the complete segments from `base` on.
+    roots: Vec<Digest>,
     /// With the size of the log when it was written down.
     actors: BTreeMap<(Principal, DeviceId), (ActorHead, u64)>,
     facts: Facts,
@@ -109,11 +107,33 @@ impl AuditCopy {
     pub fn new(reset: u32) -> Self {
         Self {
             reset,
+            base: 0,
+            base_peaks: Vec::new(),
             frontier: Frontier::new(),
+            roots: Vec::new(),
             actors: BTreeMap::new(),
             facts: Facts::default(),
             settled: None,
         }
+    }
+
+    /// Nothing read yet of a log whose entries before `retained.size` an owner retired: `peaks` must
+    /// give the root that the owner signed.
+    pub fn retained(retained: &AuditPin, peaks: Vec<Digest>) -> Result<Self, LogError> {
+        let forked = LogError::Forked { size: retained.size };
+        let frontier = Frontier::kept(retained.size, peaks.clone()).map_err(|_| forked)?;
+        require(retained.size % SEGMENT == 0, forked)?;
+        require(frontier.root() == retained.root, forked)?;
+        let (base, base_peaks) = (retained.size, peaks);
+        Ok(Self { base, base_peaks, frontier, ..Self::new(retained.reset) })
+    }
+
+    /// The same log, with nothing read yet.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        let frontier = Frontier::kept(self.base, self.base_peaks.clone()).unwrap_or_default();
+        let (base, base_peaks) = (self.base, self.base_peaks.clone());
+        Self { base, base_peaks, frontier, ..Self::new(self.reset) }
     }
 
     /// The reset counter of the log.
@@ -121,7 +141,12 @@ impl AuditCopy {
         self.reset
     }
 
-    /// How many entries were read.
+    /// The first entry that was read: 0, or a multiple of [`SEGMENT`].
+    pub fn base(&self) -> u64 {
+        self.base
+    }
+
+    /// How many entries there are, with those before [`AuditCopy::base`].
     pub fn size(&self) -> u64 {
         self.frontier.size()
     }
@@ -129,6 +154,11 @@ impl AuditCopy {
     /// The root over the entries that were read.
     pub fn root(&self) -> Digest {
         self.frontier.root()
+    }
+
+    /// The roots of the complete segments, from [`AuditCopy::base`] on.
+    pub fn roots(&self) -> &[Digest] {
+        &self.roots
     }
 
     /// The checkpoint that covers everything that was read; `None` while reading goes on.
@@ -146,44 +176,57 @@ impl AuditCopy {
         self.actors.get(&(actor, device)).map(|(head, _)| head)
     }
 
-    /// Reads the next entry. After an error nothing of this copy may be used.
-    pub fn read(&mut self, against: &Against<'_>, bytes: &[u8]) -> Result<(), LogError> {
-        let event = Event::decode(bytes)?;
-        require(event.act.org == against.state.org(), LogError::Foreign)?;
-        self.frontier.append(leaf_hash(bytes));
-        let size = self.frontier.size();
-        let pinned = size == against.pin.size && self.reset == against.pin.reset;
-        require(!pinned || self.frontier.root() == against.pin.root, LogError::Forked { size })?;
-        if event.act.kind.is_signed() {
-            match self.check_act(against, &event) {
-                Some(seq) => self.facts.note_act(against.state, seq, &event),
-                None => self.facts.note_doubt(),
+    /// Takes the next entry in. After an error nothing of this copy may be used.
+    pub fn take(&mut self, against: &Against<'_>, weighed: &Weighed) -> Result<Verdict, LogError> {
+        for node in self.frontier.append(weighed.leaf) {
+            if node.level == SEGMENT_LEVEL {
+                self.roots.push(node.hash);
             }
-        } else {
-            self.facts.note_seen(&event);
         }
-        Ok(())
+        let (size, pin) = (self.frontier.size(), against.pin());
+        let pinned = size == pin.size && self.reset == pin.reset;
+        require(!pinned || self.frontier.root() == pin.root, LogError::Forked { size })?;
+        let event = &weighed.event;
+        Ok(match weighed.word {
+            Word::Server => {
+                self.facts.note_seen(event);
+                if event.act.kind.is_derived() { Verdict::Derived } else { Verdict::Seen }
+            }
+            Word::Nobody => {
+                self.facts.note_doubt();
+                Verdict::Doubtful
+            }
+            Word::Actor { link, hash } => {
+                let verdict = self.count(weighed, hash);
+                match verdict {
+                    Verdict::Doubtful => self.facts.note_doubt(),
+                    _ => self.facts.note_act(against.state(), link, event),
+                }
+                verdict
+            }
+        })
     }
 
-    /// The link that the actor of a signed event saw, if the signature is its key's there and its
-    /// count goes on without a gap. A server that lets something else in makes nobody a witness.
-    fn check_act(&mut self, against: &Against<'_>, event: &Event) -> Option<u64> {
-        let act = &event.act;
-        let actor = act.actor?;
-        let seq = *against.seqs.get(&act.org_head)?;
-        // Whether a token had ended by the clock is the server's to say: the act carries no time.
-        let key = against.state.signing_key(&actor, seq, 0)?;
+    /// Counts an act behind those of its actor and device. A server that lets something else in
+    /// makes nobody a witness; what it leaves out shows at the next one.
+    fn count(&mut self, weighed: &Weighed, hash: Digest) -> Verdict {
+        let act = &weighed.event.act;
+        let Some(actor) = act.actor else { return Verdict::Doubtful };
         let head = self.actors.get(&(actor, act.device));
-        let (count, hash) = head.map_or((0, ZERO), |(head, _)| (head.seq, head.hash));
-        let next = Some(act.actor_seq) == count.checked_add(1);
-        let follows = next && holds(act.actor_prev == hash);
-        if !follows || !holds(verifies(&key, &act.message(), &event.signature)) {
-            return None;
+        let (seq, prev) = head.map_or((0, ZERO), |(head, _)| (head.seq, head.hash));
+        // Counted already: the same act again, or another one in its place.
+        if !holds(act.actor_seq > seq) {
+            return Verdict::Doubtful;
         }
-        let head = ActorHead { seq: act.actor_seq, hash: act_hash(act) };
+        let follows = holds(act.actor_seq - 1 == seq) && holds(act.actor_prev == prev);
+        let head = ActorHead { seq: act.actor_seq, hash };
         self.actors.insert((actor, act.device), (head, self.frontier.size()));
         self.forget_runs();
-        Some(seq)
+        if follows {
+            return Verdict::Signed;
+        }
+        self.facts.note_gap();
+        Verdict::Gap
     }
 
     /// Every run of a build is a device of its own that ends with it. Only the newest are kept.

@@ -1,9 +1,12 @@
 use std::sync::Arc;
 
+use strongroom_chain::tree::{self, leaf_hash};
 use strongroom_crypto::safe::{Keyset, RepeatableEntropy};
-use strongroom_format::event::{Act, Detail, EventKind, SignedAct};
+use strongroom_format::encoding::Codec as _;
+use strongroom_format::event::{Act, Detail, Event, EventKind, SignedAct};
 use strongroom_format::hash::ZERO;
 use strongroom_format::id::{EnvId, OrgId, SecretId, UserId};
+use strongroom_format::wire::act_hash;
 
 use super::*;
 use crate::pen::{Founding, Pen};
@@ -72,11 +75,15 @@ impl World {
         let against = Against::new(self.replica.state(), pin);
         let from = usize::try_from(copy.size()).unwrap();
         for event in &self.events[from..] {
-            copy.read(&against, event)?;
+            read(copy, &against, event)?;
         }
         let (checkpoint, note) = self.checkpoint(self.events.len());
         copy.settle(checkpoint, &note)
     }
+}
+
+fn read(copy: &mut AuditCopy, against: &Against<'_>, bytes: &[u8]) -> Result<Verdict, LogError> {
+    copy.take(against, &weigh(against, bytes)?)
 }
 
 const NO_PIN: AuditPin = AuditPin { reset: 0, size: 0, root: ZERO };
@@ -135,7 +142,7 @@ fn a_log_that_is_not_the_signed_or_the_pinned_one_is_refused() {
     let mut copy = AuditCopy::new(0);
     let against = Against::new(world.replica.state(), &NO_PIN);
     for event in world.events.iter().skip(1) {
-        copy.read(&against, event).unwrap();
+        read(&mut copy, &against, event).unwrap();
     }
     let (checkpoint, note) = world.checkpoint(20);
     assert!(copy.settle(checkpoint, &note).is_err(), "an entry was left out");
@@ -143,7 +150,7 @@ fn a_log_that_is_not_the_signed_or_the_pinned_one_is_refused() {
     assert!(copy.settle(shorter, &note).is_err(), "as many entries, and others");
     let mut whole = AuditCopy::new(0);
     for event in &world.events {
-        whole.read(&against, event).unwrap();
+        read(&mut whole, &against, event).unwrap();
     }
     let other_log = Checkpoint { reset: 1, ..checkpoint };
     assert!(whole.settle(other_log, &note).is_err());
@@ -151,7 +158,7 @@ fn a_log_that_is_not_the_signed_or_the_pinned_one_is_refused() {
     assert_eq!(copy.facts(), None);
     let mut foreign = Event::decode(&world.events[0]).unwrap();
     foreign.act.org = OrgId([9; 32]);
-    assert_eq!(copy.read(&against, &foreign.encode()), Err(LogError::Foreign));
+    assert_eq!(read(&mut copy, &against, &foreign.encode()), Err(LogError::Foreign));
 }
 
 #[test]
@@ -174,9 +181,10 @@ fn an_act_that_its_actor_did_not_sign_tells_nothing_and_hides_nothing() {
     world.read(&mut copy, &NO_PIN).unwrap();
     let facts = copy.facts().unwrap();
     let uses = facts.uses(&world.replica.principal(), &ENV, &SECRET);
-    assert_eq!(facts.doubtful(), 3, "one forged, one shown twice, one out of its place");
+    assert_eq!(facts.doubtful(), 2, "one forged, one shown twice");
+    assert_eq!(facts.gaps(), 1, "one that names others before it than are there");
     assert_eq!(uses.last(Use::Exported), None);
-    assert_eq!(uses.last(Use::Revealed), Some(NOW + 3));
+    assert_eq!(uses.last(Use::Revealed), Some(NOW + 4));
 }
 
 #[test]
@@ -233,4 +241,134 @@ fn the_counts_of_old_builds_are_forgotten_and_those_of_people_are_not() {
     assert!(copy.actors.len() <= MAX_ACTORS / 2 + 2);
     assert!(copy.actor(person, device(0)).is_some() && copy.actor(token, device(1)).is_none());
     assert!(copy.actor(token, device(MAX_ACTORS as u64)).is_some());
+}
+
+#[test]
+fn an_act_that_was_left_out_shows_at_the_next_one_and_only_there() {
+    let mut world = World::new();
+    let mut acts = Acts::new(DeviceId([1; 16]));
+    for _ in 0..4 {
+        used(&mut world, &mut acts, EventKind::Revealed);
+    }
+    for (at, signed) in acts.waiting().to_vec().into_iter().enumerate() {
+        if at != 2 {
+            world.push(signed);
+        }
+    }
+    let mut copy = AuditCopy::new(0);
+    let against = Against::new(world.replica.state(), &NO_PIN);
+    let verdicts: Vec<_> =
+        world.events.iter().map(|event| read(&mut copy, &against, event).unwrap()).collect();
+    use Verdict::{Gap, Signed};
+    assert_eq!(verdicts, [Signed, Signed, Gap, Signed]);
+    assert_eq!((copy.facts.gaps(), copy.facts.doubtful()), (1, 0));
+}
+
+#[test]
+fn an_act_by_a_newer_chain_waits_for_it_and_is_doubted_after_that() {
+    let mut world = World::new();
+    let mut acts = Acts::new(DeviceId([1; 16]));
+    used(&mut world, &mut acts, EventKind::Revealed);
+    let mut act = acts.waiting()[0].act.clone();
+    act.org_head = [9; 32];
+    let signature = world.replica.me().keyset.isk.sign(&act.message());
+    world.push(SignedAct { act, signature });
+    let against = Against::new(world.replica.state(), &NO_PIN).patient();
+    let ahead = weigh(&against, &world.events[0]);
+    assert_eq!(ahead.err(), Some(LogError::Ahead));
+    let against = Against::new(world.replica.state(), &NO_PIN);
+    let verdict = read(&mut AuditCopy::new(0), &against, &world.events[0]);
+    assert_eq!(verdict, Ok(Verdict::Doubtful));
+}
+
+/// A log of `count` entries and everything that a device keeps of it.
+fn kept(world: &mut World, count: u64, copy: &mut AuditCopy) -> Vec<Arc<Segment>> {
+    for _ in 0..count {
+        world.seen(EventKind::ChainFetched);
+    }
+    let against = Against::new(world.replica.state(), &NO_PIN);
+    let mut segments = vec![Segment::new(0)];
+    for weighed in weigh_all(&against, &world.events) {
+        let weighed = weighed.unwrap();
+        let verdict = copy.take(&against, &weighed).unwrap();
+        if segments.last().unwrap().is_full() {
+            segments.push(Segment::new(segments.len() as u64));
+        }
+        let bytes = weighed.event.encode();
+        segments.last_mut().unwrap().push(Entry { verdict, bytes });
+    }
+    segments.into_iter().map(Arc::new).collect()
+}
+
+#[test]
+fn every_proof_can_be_worked_out_from_what_is_kept() {
+    let mut world = World::new();
+    let mut copy = AuditCopy::new(0);
+    let segments = kept(&mut world, 3 * SEGMENT + 77, &mut copy);
+    for segment in &segments {
+        assert_eq!(Segment::decode(&segment.encode()).unwrap(), **segment);
+    }
+    let load = |number: u64| segments.get(usize::try_from(number).ok()?).cloned();
+    let mut nodes = Nodes::new(&copy, load);
+    let (size, root) = (copy.size(), copy.root());
+    assert_eq!(nodes.root_at(size), Some(root));
+    for entry in [0, 1, 1_023, 1_024, 2_500, 3_071, 3_072, size - 1] {
+        let event = &world.events[usize::try_from(entry).unwrap()];
+        let proof = tree::prove_inclusion(entry, size, |l, i| nodes.lookup(l, i)).unwrap();
+        tree::verify_inclusion(&leaf_hash(event), entry, size, &root, &proof).unwrap();
+    }
+    for old in [1, 1_000, 1_024, 2_049, 3_072, size - 1] {
+        let proof = tree::prove_consistency(old, size, |l, i| nodes.lookup(l, i)).unwrap();
+        let (old_root, _) = world.checkpoint(usize::try_from(old).unwrap());
+        assert_eq!(nodes.root_at(old), Some(old_root.root));
+        tree::verify_consistency(old, &old_root.root, size, &root, &proof).unwrap();
+    }
+    assert_eq!(nodes.lookup(0, size), None, "behind the end");
+    assert_eq!(nodes.lookup(12, 0), None, "a subtree that is not complete");
+    assert_eq!(nodes.lookup(63, u64::MAX), None);
+    let vkey = world.log.isk.public();
+    let bytes = copy.encode();
+    assert_eq!(AuditCopy::decode(world.replica.state().org(), &vkey, &bytes).unwrap(), copy);
+}
+
+#[test]
+fn a_log_whose_beginning_was_retired_goes_on_from_the_root_that_an_owner_signed() {
+    let mut world = World::new();
+    let mut whole = AuditCopy::new(0);
+    let segments = kept(&mut world, 5 * SEGMENT + 3, &mut whole);
+    let base = 3 * SEGMENT;
+    let mut log = Frontier::new();
+    for event in &world.events[..usize::try_from(base).unwrap()] {
+        log.append(leaf_hash(event));
+    }
+    let retained = AuditPin { reset: 0, size: base, root: log.root() };
+    let peaks = log.peaks().to_vec();
+    let mut wrong = peaks.clone();
+    wrong[1] = [7; 32];
+    assert!(AuditCopy::retained(&retained, wrong).is_err());
+    assert!(AuditCopy::retained(&AuditPin { size: base + 1, ..retained }, peaks.clone()).is_err());
+
+    let mut copy = AuditCopy::retained(&retained, peaks).unwrap();
+    let against = Against::new(world.replica.state(), &NO_PIN);
+    for event in &world.events[usize::try_from(base).unwrap()..] {
+        read(&mut copy, &against, event).unwrap();
+    }
+    let (checkpoint, note) = world.checkpoint(world.events.len());
+    copy.settle(checkpoint, &note).unwrap();
+    let load = |number: u64| {
+        assert!(number >= 3, "what was retired is not asked for");
+        segments.get(usize::try_from(number).ok()?).cloned()
+    };
+    let mut nodes = Nodes::new(&copy, load);
+    for entry in [base, base + 1_500, copy.size() - 1] {
+        let event = &world.events[usize::try_from(entry).unwrap()];
+        let proof = tree::prove_inclusion(entry, copy.size(), |l, i| nodes.lookup(l, i)).unwrap();
+        tree::verify_inclusion(&leaf_hash(event), entry, copy.size(), &copy.root(), &proof)
+            .unwrap();
+    }
+    assert_eq!(nodes.root_at(base), Some(retained.root));
+    assert!(tree::prove_inclusion(5, copy.size(), |l, i| nodes.lookup(l, i)).is_err());
+    let vkey = world.log.isk.public();
+    let bytes = copy.encode();
+    assert_eq!(AuditCopy::decode(world.replica.state().org(), &vkey, &bytes).unwrap(), copy);
 }
