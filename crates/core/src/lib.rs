@@ -18,6 +18,7 @@ pub mod env;
 pub mod evidence;
 pub mod generate;
 pub mod list;
+pub mod insights;
 pub mod lock_file;
 pub mod log;
 pub mod names;

@@ -14,6 +14,7 @@ use strongroom_format::statement::{EnvKind, EpochReason, Rights};
 use crate::env::EnvCopy;
 use crate::replica::Replica;
 
+pub(crate) use values::written_values;
 pub use values::{CouldRead, Tab, could_read};
 
 /// The end of somebody's right to read an environment.
@@ -68,6 +69,13 @@ pub struct LostEnv {
     pub progress: EnvProgress,
 }
 
+impl LostEnv {
+    /// Whether there is still something to be done about its data key.
+    pub fn is_open(&self) -> bool {
+        matches!(self.progress, EnvProgress::Due | EnvProgress::Sealing)
+    }
+}
+
 /// Somebody who held data keys and may read nothing any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offboarding {
@@ -91,8 +99,7 @@ impl Offboarding {
 
     /// Whether every environment is done, as far as this device can see.
     pub fn is_sealed(&self) -> bool {
-        let done = |env: &LostEnv| matches!(env.progress, EnvProgress::Done | EnvProgress::Unseen);
-        self.envs.iter().all(done)
+        !self.envs.iter().any(LostEnv::is_open)
     }
 }
 

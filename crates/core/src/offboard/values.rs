@@ -109,6 +109,15 @@ fn add_facts(found: &mut CouldRead, who: &Principal, past: &Past<'_>, facts: Opt
     found.fetched = fetched.map(|seen| seen.at_ms).filter(|at| *at >= written);
 }
 
+/// The versions that brought a value of their own, oldest first: sealing anew does not.
+pub(crate) fn written_values<'a>(
+    env: &EnvState,
+    versions: &'a [VersionRecord],
+) -> Vec<&'a VersionRecord> {
+    let past = Past { env, versions };
+    (0..versions.len()).filter(|at| past.is_new_value(*at)).map(|at| &versions[at]).collect()
+}
+
 /// The versions of one secret, oldest first.
 struct Past<'a> {
     env: &'a EnvState,
