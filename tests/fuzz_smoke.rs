@@ -12,12 +12,16 @@ mod targets;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use ed25519_dalek::SigningKey;
 use serde_json::Value;
+use strongroom_evil_server::{foreign_notes, signed};
+use strongroom_format::note::Checkpoint;
 
 /// Every string of every recorded vector, as it stands and as the bytes it is hex for; and texts.
 fn seeds() -> Vec<Vec<u8>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors");
     let mut seeds: Vec<Vec<u8>> = TEXTS.iter().map(|text| text.as_bytes().to_vec()).collect();
+    seeds.extend(notes().into_iter().map(|(_, note)| note.into_bytes()));
     for folder in [root.clone(), root.join("chain")] {
         let mut files: Vec<PathBuf> =
             std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -43,6 +47,18 @@ const TEXTS: &[&str] = &[
     "\"AAEC\"",
     "{\"v\":1,\"class\":\"production\",\"tags\":[\"a\"]}",
 ];
+
+/// What those notes of the checkpoint target are called that are taken.
+const TAKEN: &str = "the log's own";
+
+/// Notes about the log of the checkpoint target: its own, and what others send.
+fn notes() -> Vec<(&'static str, String)> {
+    let (key, (org, _)) = (SigningKey::from_bytes(&[1; 32]), targets::LOG);
+    let of = |size| Checkpoint { org, reset: 0, size, root: [9; 32] };
+    let mut notes = foreign_notes(&of(42), &key);
+    notes.extend([0, 42, u64::MAX].map(|size| (TAKEN, signed(&of(size), &key))));
+    notes
+}
 
 fn strings(value: &Value, into: &mut Vec<Vec<u8>>) {
     match value {
@@ -165,4 +181,14 @@ macro_rules! targets {
 targets! {
     link commit event pins write_batch pages checkpoint id json envelope token invite_code
     secret_key details dotenv
+}
+
+#[test]
+fn of_the_notes_only_those_of_the_log_in_their_one_spelling_are_taken() {
+    let (org, vkey) = targets::LOG;
+    assert_eq!(SigningKey::from_bytes(&[1; 32]).verifying_key().to_bytes(), vkey);
+    for (name, note) in notes() {
+        let taken = Checkpoint::parse(&note, &org, 0, &vkey).is_ok();
+        assert_eq!(taken, name == TAKEN, "{name}: {note:?}");
+    }
 }

@@ -91,13 +91,39 @@ fn pages(data: &[u8]) {
     canonical::<CommitPage>(data);
 }
 
-/// The organisation and key that the seeds of the checkpoint target are made with.
-const LOG: (OrgId, [u8; 32]) = (OrgId([7; 32]), [1; 32]);
+/// The organisation and key that the seeds of the checkpoint target are made with; the key is the
+/// one of the seed `[1; 32]`.
+pub const LOG: (OrgId, [u8; 32]) = (
+    OrgId([7; 32]),
+    [
+        0x8a, 0x88, 0xe3, 0xdd, 0x74, 0x09, 0xf1, 0x95, 0xfd, 0x52, 0xdb, 0x2d, 0x3c, 0xba, 0x5d,
+        0x72, 0xca, 0x67, 0x09, 0xbf, 0x1d, 0x94, 0x12, 0x1b, 0xf3, 0x74, 0x88, 0x01, 0xb4, 0x0f,
+        0x6f, 0x5c,
+    ],
+);
 
+/// The parser of signed notes: whatever it takes has one spelling, says what was read, and is taken
+/// for no other log, key or reset.
 fn checkpoint(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
-    if let Ok((checkpoint, signature)) = Checkpoint::parse(text, &LOG.0, 0, &LOG.1) {
-        assert!(checkpoint.note(&LOG.1, &signature) == text, "a second spelling was taken");
+    let (org, vkey) = LOG;
+    for reset in [0, 1, u32::MAX] {
+        let Ok((checkpoint, signature)) = Checkpoint::parse(text, &org, reset, &vkey) else {
+            continue;
+        };
+        assert!(checkpoint.note(&vkey, &signature) == text, "a second spelling was taken");
+        assert!((checkpoint.org, checkpoint.reset) == (org, reset), "another log's was taken");
+        let lines: Vec<&str> = text.split('\n').collect();
+        let [origin, size, root, "", signed, ""] = lines[..] else {
+            panic!("a note of another shape was taken")
+        };
+        assert!(origin == checkpoint.origin() && size == checkpoint.size.to_string());
+        assert!(root.len() == 44 && signed.ends_with('=') && !text.contains('\r'));
+        assert!(text.starts_with(&checkpoint.text()), "what is signed is not what stands there");
+        let others = [(OrgId([8; 32]), reset, vkey), (org, reset ^ 1, vkey), (org, reset, [2; 32])];
+        for (org, reset, vkey) in others {
+            assert!(Checkpoint::parse(text, &org, reset, &vkey).is_err(), "another log's is taken");
+        }
     }
 }
 

@@ -8,9 +8,13 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod log;
+mod notes;
 mod proxy;
 mod traffic;
 
 pub use answer::Answer;
+pub use log::FalseLog;
+pub use notes::{foreign_notes, signed};
 pub use proxy::EvilServer;
 pub use traffic::{Exchange, Request, shape, tree_without};
