@@ -270,13 +270,15 @@ fn no_plugin_for_files_network_processes_or_storage_is_linked() {
     }
     // `tauri-plugin` itself is the build-time support of the others; `fs` holds the path type of
     // the dialog. Neither is registered, and no window has a permission for it.
-    let expected = ["dialog", "fs", "single-instance"].map(String::from);
+    let expected = ["deep-link", "dialog", "fs", "single-instance"].map(String::from);
     assert_eq!(plugins, BTreeSet::from(expected));
     let start = fs::read_to_string(root().join("src-tauri/src/start.rs")).unwrap();
     let registered: Vec<&str> =
         start.lines().filter(|line| line.contains(".plugin(")).map(str::trim).collect();
-    assert_eq!(registered.len(), 2, "{registered:?}");
-    assert!(registered[0].contains("single_instance") && registered[1].contains("dialog"));
+    assert_eq!(registered.len(), 3, "{registered:?}");
+    for (plugin, line) in ["single_instance", "deep_link", "dialog"].iter().zip(&registered) {
+        assert!(line.contains(plugin), "{line}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde::Serialize;
 use tauri::{AppHandle, Emitter};
 
 use crate::{
-    view::{AppView, OrgView, ProgressView, SignedView, StatusView},
+    view::{AppView, AuditState, OrgView, ProgressView, SignedView, StatusView},
     windows::MAIN,
 };
 
@@ -64,6 +64,20 @@ main_events! {
     Progress(ProgressView) = "progress";
     /// Members, invites, grants, tokens or due keys changed; screens ask again for what they show.
     TeamChanged {} = "team-changed";
+    /// Entries of the audit log were read, or reading began or ended.
+    AuditChanged(AuditState) = "audit-changed";
+    /// A `strongroom://` link was opened. Where all parts are null, it leads to nothing that this
+    /// vault can show.
+    OpenLink {
+        /// The organisation.
+        org: String,
+        /// The entry of its audit log.
+        entry: Option<u64>,
+        /// The environment.
+        env_id: Option<String>,
+        /// The secret in it.
+        secret_id: Option<String>
+    } = "open-link";
     /// A secure window signed something.
     Signed(SignedView) = "signed";
     /// A file was dropped on the window. Rust keeps its path.
@@ -94,6 +108,8 @@ mod tests {
         same::<StatusChanged>();
         same::<Progress>();
         same::<TeamChanged>();
+        same::<AuditChanged>();
+        same::<OpenLink>();
         same::<Signed>();
         same::<FileDropped>();
         same::<DragOver>();

@@ -5,6 +5,7 @@
 //! signs is read from here and from the vault, never from what a web view sends.
 
 mod asked;
+mod opened;
 mod to_sign;
 
 use std::{
@@ -18,6 +19,7 @@ use crate::{
     clock::now,
     desk::Desk,
     error::Answer,
+    follow::FollowClock,
     idle::IdleClock,
     view::{AppView, LockReason, Millis, Phase, SettingsView, StatusView},
     windows::{self, Secure},
@@ -34,7 +36,9 @@ pub struct Shell {
     pub vault: Arc<Desk>,
     asked: Mutex<Asked>,
     dropped: Mutex<Option<PathBuf>>,
+    opened: Mutex<Option<opened::Opened>>,
     idle: Mutex<IdleClock>,
+    following: Mutex<FollowClock>,
     facts: Mutex<Facts>,
 }
 
@@ -59,6 +63,8 @@ impl Shell {
             vault,
             asked: Mutex::default(),
             dropped: Mutex::default(),
+            opened: Mutex::default(),
+            following: Mutex::default(),
             idle: Mutex::new(IdleClock::started(now())),
             facts: Mutex::default(),
         }
@@ -112,12 +118,32 @@ impl Shell {
 
     /// Drops the keys and closes every secure window, in this order.
     pub async fn lock(&self, reason: LockReason) -> Answer<()> {
+        self.follow_log(false);
         let locked = self.vault.lock(reason).await;
         for which in Secure::ALL {
             self.forget(which);
         }
         windows::close_all_secure(&self.app).await;
         locked
+    }
+
+    /// The window shows new entries of the audit log, or does not any more.
+    pub fn follow_log(&self, on: bool) {
+        hold(&self.following).set(on);
+    }
+
+    /// The main window got the focus, or lost it.
+    pub fn look(&self, seen: bool) {
+        hold(&self.following).look(seen, now());
+    }
+
+    /// Asks for new entries of the audit log, if it is time to.
+    pub async fn ask_log_if_due(&self) {
+        let due = hold(&self.following).is_due(now());
+        if due {
+            let went_well = self.vault.audit_news().await;
+            hold(&self.following).asked(went_well, now());
+        }
     }
 
     /// Remembers a file that was dropped on the window.

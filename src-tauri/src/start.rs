@@ -2,14 +2,15 @@
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use tauri::{AppHandle, DragDropEvent, Manager, Window, WindowEvent};
-use tokio::sync::broadcast::error::RecvError;
+use tauri::{AppHandle, DragDropEvent, Manager, Url, Window, WindowEvent};
+use tauri_plugin_deep_link::DeepLinkExt;
+use tokio::{sync::broadcast::error::RecvError, time::MissedTickBehavior};
 
 use crate::{
     desk::{Desk, Notice},
     events::{
-        self, AppChanged, DragOver, EnvChanged, FileDropped, OrgChanged, Progress, StatusChanged,
-        TeamChanged,
+        self, AppChanged, AuditChanged, DragOver, EnvChanged, FileDropped, OrgChanged, Progress,
+        StatusChanged, TeamChanged,
     },
     ipc,
     lock_signals::{self, LockSignal},
@@ -60,6 +61,7 @@ fn build_app() -> tauri::Result<tauri::App> {
     tauri::Builder::default()
         // A second start hands over to the first and ends.
         .plugin(tauri_plugin_single_instance::init(|app, _, _| show_main(app)))
+        .plugin(tauri_plugin_deep_link::init())
         .plugin(tauri_plugin_dialog::init())
         .invoke_handler(ipc::handler())
         .on_window_event(on_window_event)
@@ -72,10 +74,12 @@ fn build_app() -> tauri::Result<tauri::App> {
             tauri::async_runtime::spawn(async move { passing.pass_on().await });
             tauri::async_runtime::spawn(pass_on_notices(handle.clone(), vault));
             tauri::async_runtime::spawn(ask_servers(handle.clone()));
+            tauri::async_runtime::spawn(follow_log(handle.clone()));
             tauri::async_runtime::spawn(lock_when_idle(handle.clone()));
             tauri::async_runtime::spawn(lock_on_signals(handle.clone()));
             tauri::async_runtime::spawn(end_on_signals(handle.clone()));
             windows::open_main(&handle)?;
+            listen_for_links(&handle);
             if std::env::args_os().any(|argument| argument == "--sample") {
                 tauri::async_runtime::spawn(open_sample(handle));
             }
@@ -94,6 +98,25 @@ fn show_main(app: &AppHandle) {
     }
 }
 
+/// A link reaches this program as its argument, as the argument of a second start, or from the
+/// system.
+fn listen_for_links(app: &AppHandle) {
+    let opened = app.clone();
+    app.deep_link().on_open_url(move |event| open_links(&opened, &event.urls()));
+    match app.deep_link().get_current() {
+        Ok(links) => open_links(app, &links.unwrap_or_default()),
+        Err(error) => tracing::warn!(%error, "the link of this start"),
+    }
+}
+
+fn open_links(app: &AppHandle, links: &[Url]) {
+    show_main(app);
+    // One window shows one place.
+    let Some(link) = links.last().map(ToString::to_string) else { return };
+    let app = app.clone();
+    tauri::async_runtime::spawn(async move { app.state::<Shell>().open_link(&link).await });
+}
+
 fn on_window_event(window: &Window, event: &WindowEvent) {
     let app = window.app_handle();
     match (window.label(), event) {
@@ -102,6 +125,7 @@ fn on_window_event(window: &Window, event: &WindowEvent) {
             tauri::async_runtime::spawn(end(app.clone()));
         }
         (MAIN, WindowEvent::DragDrop(drag)) => on_drag(app, drag),
+        (MAIN, WindowEvent::Focused(seen)) => app.state::<Shell>().look(*seen),
         // A value does not stay on the screen behind another window. A driven window never has the
         // focus, because no window manager gives it.
         ("reveal", WindowEvent::Focused(false)) if !cfg!(feature = "danger-automation") => {
@@ -142,7 +166,11 @@ async fn pass_on_notices(app: AppHandle, vault: Arc<Desk>) {
         let shell = app.state::<Shell>();
         match notices.recv().await {
             Ok(Notice::App(view)) => events::emit(&app, AppChanged(shell.complete_app(*view))),
-            Ok(Notice::Org(view)) => events::emit(&app, OrgChanged(*view)),
+            Ok(Notice::Org(view)) => {
+                events::emit(&app, OrgChanged(*view));
+                shell.follow_link().await;
+            }
+            Ok(Notice::Audit(state)) => events::emit(&app, AuditChanged(state)),
             Ok(Notice::Team) => events::emit(&app, TeamChanged {}),
             Ok(Notice::Env { env_id }) => events::emit(&app, EnvChanged { env_id }),
             Ok(Notice::Status(view)) => {
@@ -166,6 +194,16 @@ async fn ask_servers(app: AppHandle) {
     loop {
         tick.tick().await;
         app.state::<Shell>().vault.sync_if_open().await;
+    }
+}
+
+/// Asks for new entries of the audit log while the window follows it.
+async fn follow_log(app: AppHandle) {
+    let mut tick = tokio::time::interval(Duration::from_millis(500));
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        app.state::<Shell>().ask_log_if_due().await;
     }
 }
 

@@ -6,6 +6,7 @@
 //! no SQL and no HTTP here: those are `strongroom-client`'s and the embedded server's.
 
 mod access;
+mod audit;
 mod device;
 mod embedded;
 mod env;
@@ -14,6 +15,7 @@ mod import;
 pub mod intents;
 pub mod joining;
 mod kit;
+pub mod links;
 mod members;
 mod offboard;
 mod org;
@@ -51,7 +53,7 @@ use tokio::sync::broadcast;
 
 use crate::{
     error::{Answer, CommandError},
-    view::{AppView, LockView, OrgView, ProgressView, StatusView},
+    view::{AppView, AuditState, LockView, OrgView, ProgressView, StatusView},
 };
 
 /// How many changes a window may be behind before it asks for the whole picture.
@@ -73,6 +75,8 @@ pub enum Notice {
     Team,
     /// The status bar.
     Status(Box<StatusView>),
+    /// Entries of the audit log were read, or reading began or ended.
+    Audit(AuditState),
     /// Work in progress.
     Progress(ProgressView),
 }
@@ -112,6 +116,7 @@ pub struct Desk {
     copied: Arc<Mutex<Option<status::Copied>>>,
     imports: Mutex<BTreeMap<String, ImportRun>>,
     palette: Mutex<palette::Palette>,
+    auditing: Mutex<audit::Auditing>,
     rotating: rotation::Running,
     /// The window shows that the open vault waits to be let in.
     shown_waiting: AtomicBool,
@@ -163,6 +168,7 @@ impl Desk {
             copied,
             imports: Mutex::default(),
             palette: Mutex::default(),
+            auditing: Mutex::default(),
             rotating: rotation::Running::default(),
             shown_waiting: AtomicBool::new(false),
             shut_out: AtomicBool::new(false),
@@ -193,8 +199,16 @@ impl Desk {
                 }
                 Ok(client::Notice::Env(env)) => self.tell(Notice::Env { env_id: env.to_string() }),
                 Ok(client::Notice::Status) => self.tell_status().await,
+                Ok(client::Notice::Log) => self.tell_audit().await,
                 Ok(client::Notice::Progress(progress)) => {
+                    let reads = progress.kind == client::TaskKind::ReadLog;
+                    if reads {
+                        self.note_reading(progress.done, progress.total);
+                    }
                     self.tell(Notice::Progress(translate::progress(progress)));
+                    if reads {
+                        self.tell_audit().await;
+                    }
                 }
                 // The windows were told too much at once: they get the whole picture again.
                 Err(broadcast::error::RecvError::Lagged(_)) => self.tell_app().await,

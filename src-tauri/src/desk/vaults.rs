@@ -265,6 +265,7 @@ impl Desk {
         hold(&self.imports).clear();
         *hold(&self.palette) = Palette::default();
         *hold(&self.kit_shown) = None;
+        hold(&self.auditing).forget();
         let Some(session) = hold(&self.session).take() else { return false };
         *hold(&self.locked) = Some(LockView {
             reason,

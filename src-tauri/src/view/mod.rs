@@ -7,6 +7,7 @@
 
 mod access;
 mod app;
+mod audit;
 mod env;
 mod import;
 mod members;
@@ -28,6 +29,12 @@ pub use access::{
     ReviewKind, ReviewLine, ReviewPerson, StagedCell, WhoRow, WhoSubject, WhoView,
 };
 pub use app::{AppView, KeyringState, LockReason, LockView, Phase, VaultView, WaitingView};
+pub use audit::{
+    AnchorView, AuditAnswer, AuditBad, AuditBar, AuditCompared, AuditEntry, AuditFacets,
+    AuditField, AuditFlaw, AuditKind, AuditLevel, AuditOutcome, AuditProof, AuditQuery, AuditRow,
+    AuditSecretRef, AuditState, AuditStep, AuditStepId, AuditTimeline, AuditVerified, EnvFacet,
+    KindFacet, LevelFacet, OutcomeFacet, SavedView, SecretFacet, WhoFacet,
+};
 pub use env::{EnvClass, EnvRowView, EnvView, NewEnvironment};
 pub use import::{ImportIssue, ImportIssueKind, ImportOp, ImportReport, ImportRow};
 pub use members::{

@@ -141,6 +141,10 @@ pub enum ProgressKind {
     Restore,
     /// The browser is asked to sign in.
     SignIn,
-    /// The audit log is read.
-    Log,
+    /// New entries of the audit log are read.
+    ReadLog,
+    /// The whole audit log is checked.
+    VerifyLog,
+    /// Entries of the audit log are written to a file.
+    ExportLog,
 }

@@ -168,6 +168,34 @@ export const commands = {
 	 *  path.
 	 */
 	offboardCertificate: (principalId: string) => typedError<string | null, CommandError>(__TAURI_INVOKE("offboard_certificate", { principalId })),
+	/**  How far the log is read. */
+	auditState: () => typedError<AuditState, CommandError>(__TAURI_INVOKE("audit_state")),
+	/**  Looks for entries. */
+	auditAsk: (query: AuditQuery) => typedError<AuditAnswer, CommandError>(__TAURI_INVOKE("audit_ask", { query })),
+	/**  A page of the rows that were found. */
+	auditRows: (id: number, from: number, count: number, newestFirst: boolean) => typedError<AuditRow[], CommandError>(__TAURI_INVOKE("audit_rows", { id, from, count, newestFirst })),
+	/**  One entry with its proof. */
+	auditEntry: (entry: number) => typedError<AuditEntry, CommandError>(__TAURI_INVOKE("audit_entry", { entry })),
+	/**  Checks the whole log. */
+	auditVerify: () => typedError<AuditVerified, CommandError>(__TAURI_INVOKE("audit_verify")),
+	/**  What the last check of this session came to. */
+	auditVerified: () => typedError<AuditVerified | null, CommandError>(__TAURI_INVOKE("audit_verified")),
+	/**  A head of the log to compare with somebody: of this size, or the newest one. */
+	auditCompare: (size: number | null) => typedError<AuditCompared, CommandError>(__TAURI_INVOKE("audit_compare", { size })),
+	/**  Compares the line that somebody else's computer shows, a size and its code, with this one's. */
+	auditCompareWith: (line: string) => typedError<HeadsCompared, CommandError>(__TAURI_INVOKE("audit_compare_with", { line })),
+	/**  Saves the proof of one entry. None when cancelled, else the path. */
+	auditProofSave: (entry: number) => typedError<string | null, CommandError>(__TAURI_INVOKE("audit_proof_save", { entry })),
+	/**  Looks for new entries every other second, as long as the window shows them. */
+	auditFollow: (on: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("audit_follow", { on })),
+	/**  Somebody reads the log on this screen. */
+	auditSeen: () => typedError<null, CommandError>(__TAURI_INVOKE("audit_seen")),
+	/**  The filters that this computer keeps. */
+	auditViews: () => typedError<SavedView[], CommandError>(__TAURI_INVOKE("audit_views")),
+	/**  Keeps a filter under a name, in place of an older one of that name. */
+	auditViewSave: (name: string, query: AuditQuery) => typedError<SavedView[], CommandError>(__TAURI_INVOKE("audit_view_save", { name, query })),
+	/**  Forgets a filter. */
+	auditViewDelete: (id: string) => typedError<SavedView[], CommandError>(__TAURI_INVOKE("audit_view_delete", { id })),
 	/**  The trust page. */
 	trustView: () => typedError<TrustView, CommandError>(__TAURI_INVOKE("trust_view")),
 	/**  Compares somebody else's code of a head with this computer's. */
@@ -200,9 +228,11 @@ export const commands = {
 /** Events */
 export const events = {
 	appChanged: makeEvent<AppChanged, AppChanged>("app-changed"),
+	auditChanged: makeEvent<AuditChanged, AuditChanged>("audit-changed"),
 	dragOver: makeEvent<DragOver, DragOver>("drag-over"),
 	envChanged: makeEvent<EnvChanged, EnvChanged>("env-changed"),
 	fileDropped: makeEvent<FileDropped, FileDropped>("file-dropped"),
+	openLink: makeEvent<OpenLink, OpenLink>("open-link"),
 	orgChanged: makeEvent<OrgChanged, OrgChanged>("org-changed"),
 	progress: makeEvent<Progress, Progress>("progress"),
 	signed: makeEvent<Signed, Signed>("signed"),
@@ -369,6 +399,16 @@ export type AccessTile = {
 	cells: AccessCell[],
 };
 
+/**  A link that repeats a root of the log. */
+export type AnchorView = {
+	/**  Which. */
+	link: number,
+	/**  When it was signed. */
+	at: number,
+	/**  The size it repeats. */
+	size: number,
+};
+
 /**  Phase, selection or settings changed. */
 export type AppChanged = AppView;
 
@@ -402,6 +442,329 @@ export type AppView = {
 	settings: SettingsView,
 };
 
+/**  What was found. The rows themselves are asked for page by page. */
+export type AuditAnswer = {
+	/**  Names this answer; the eight newest are kept. */
+	id: number,
+	/**  How many entries were looked at. */
+	total: number,
+	/**  How many fit. */
+	matched: number,
+	/**  How long that took, in microseconds. */
+	tookMicros: number,
+	/**  What else could be chosen. */
+	facets: AuditFacets,
+	/**  When they happened. */
+	timeline: AuditTimeline,
+	/**  How far the log is read. */
+	state: AuditState,
+};
+
+/**  An entry that is not what it should be. */
+export type AuditBad = {
+	/**  Which; none where it is only known that there is one. */
+	entry: number | null,
+	/**  Why. */
+	why: string,
+};
+
+/**  One bar: how many entries of each level. */
+export type AuditBar = {
+	/**  Where it begins. */
+	from: number,
+	/**  Signed by the actor. */
+	signed: number,
+	/**  Seen by the server. */
+	seen: number,
+	/**  Derived from the chain. */
+	derived: number,
+	/**  Doubtful. */
+	doubtful: number,
+};
+
+/**  Entries of the audit log were read, or reading began or ended. */
+export type AuditChanged = AuditState;
+
+/**  A head of the log, to be compared with what somebody else sees. */
+export type AuditCompared = {
+	/**  Of which size. */
+	size: number,
+	/**  Eight groups of four characters over log, size and root. */
+	code: string,
+	/**  What it means when both are the same. */
+	sentence: string,
+};
+
+/**  One entry with its raw fields and its proof. */
+export type AuditEntry = {
+	/**  As in the table. */
+	row: AuditRow,
+	/**  Everything that was hashed and signed, in order. */
+	fields: AuditField[],
+	/**  The proof that it is in the log. */
+	proof: AuditProof,
+	/**  What this row proves and what it does not. */
+	sentence: string,
+	/**  The entry of the same actor before this one. */
+	before: number | null,
+	/**  The entry of the same actor after this one. */
+	after: number | null,
+	/**  Opens this row, for whoever may read the log. */
+	link: string,
+};
+
+/**
+ *  What can be chosen, with how many entries each choice has. The counts of a group leave out the
+ *  group's own choice, so that another one can be made.
+ */
+export type AuditFacets = {
+	/**  By who says so. */
+	levels: LevelFacet[],
+	/**  By what happened. */
+	kinds: KindFacet[],
+	/**  By who acted. */
+	who: WhoFacet[],
+	/**  By environment. */
+	envs: EnvFacet[],
+	/**  By secret. */
+	secrets: SecretFacet[],
+	/**  By how it ended. */
+	outcomes: OutcomeFacet[],
+};
+
+/**  One raw field. */
+export type AuditField = {
+	/**  What it is. */
+	label: string,
+	/**  What it says. */
+	text: string,
+	/**  It is an id, a hash or an address. */
+	mono: boolean,
+};
+
+/**  What is wrong with an entry. */
+export type AuditFlaw = 
+/**  Entries of the same actor and device are missing before it. */
+"gap" | 
+/**  It claims more than it can show. */
+"doubtful";
+
+/**  What happened. */
+export type AuditKind = 
+/**  A client signed a commit. */
+"commitSigned" | 
+/**  A client signed a link. */
+"linkSigned" | 
+/**  A value was shown in a secure window. */
+"revealed" | 
+/**  A value was put on the clipboard. */
+"copied" | 
+/**  A value was put into a process. */
+"injected" | 
+/**  A value was used through the broker. */
+"brokered" | 
+/**  A value was opened on a device. */
+"decrypted" | 
+/**  Values were written to a file. */
+"exported" | 
+/**  A person allowed an agent's request. */
+"approved" | 
+/**  A person or a time limit refused an agent's request. */
+"denied" | 
+/**  A holder showed that it can open a data key. */
+"drilled" | 
+/**  A person says that what a secret opens was replaced where it was issued. */
+"replaced" | 
+/**  A session was opened. */
+"signedIn" | 
+/**  Links, wraps and heads were fetched. */
+"chainFetched" | 
+/**  Sealed items of an environment were fetched. */
+"envFetched" | 
+/**  Commits of an environment were fetched. */
+"historyFetched" | 
+/**  The audit log was read. */
+"auditFetched" | 
+/**  Envelopes were uploaded, ahead of their commit. */
+"envelopesStaged" | 
+/**  A sealed keyset was fetched. */
+"keysetFetched" | 
+/**  The chain was fetched with an invitation. */
+"inviteFetched" | 
+/**  Somebody asked to join with an invitation. */
+"joinAsked" | 
+/**  The joins that wait were read. */
+"joinsFetched" | 
+/**  An account was made. */
+"accountMade" | 
+/**  A sealed keyset was replaced. */
+"keysetReplaced" | 
+/**  An identity of an issuer was bound to the account. */
+"identityBound" | 
+/**  A link was appended. */
+"linkAppended" | 
+/**  A commit was appended. */
+"commitAppended" | 
+/**  A request was refused. */
+"refused" | 
+/**  A request was over its rate. */
+"rateLimited";
+
+/**  Who says that something happened. */
+export type AuditLevel = 
+/**  The key of whoever acted. */
+"signed" | 
+/**  The server. */
+"seen" | 
+/**  The chain, whose links and commits the log repeats. */
+"derived" | 
+/**  Nobody: it claims more than it can show. */
+"doubtful";
+
+/**  How something ended. */
+export type AuditOutcome = 
+/**  It was done. */
+"done" | 
+/**  It was refused. */
+"refused";
+
+/**  That an entry is in the log of a signed size. */
+export type AuditProof = {
+	/**  The size. */
+	size: number,
+	/**  The root of that size, in hexadecimal. */
+	root: string,
+	/**  The neighbours on the way up, in hexadecimal. */
+	hashes: string[],
+	/**  It was checked here. */
+	verified: boolean,
+	/**  The same as a C2SP tlog-proof, to be saved. */
+	text: string,
+};
+
+/**  What to look for. An empty list means all. */
+export type AuditQuery = {
+	/**  Who says so. */
+	levels: AuditLevel[],
+	/**  What happened. */
+	kinds: AuditKind[],
+	/**  Ids of whoever acted; an empty text stands for nobody who proved an identity. */
+	who: string[],
+	/**  Ids of environments. */
+	envs: string[],
+	/**  Secrets. */
+	secrets: AuditSecretRef[],
+	/**  How it ended. */
+	outcomes: AuditOutcome[],
+	/**  Words that all have to be found. */
+	text: string,
+	/**  Not before. */
+	from: number | null,
+	/**  Before, and not at. */
+	to: number | null,
+	/**  Leaves out the routine of clients that only look for news. */
+	quiet: boolean,
+};
+
+/**  One row of the table. */
+export type AuditRow = {
+	/**  Its place in the log. */
+	entry: number,
+	/**  When, by the server's clock. */
+	at: number,
+	/**  Who says so. */
+	level: AuditLevel,
+	/**  What is wrong with it. */
+	flaw: AuditFlaw | null,
+	/**  Who acted; none where nobody proved an identity. */
+	who: PrincipalView | null,
+	/**  Whoever acted left, or was ended. */
+	gone: boolean,
+	/**  What happened. */
+	kind: AuditKind,
+	/**  Its word, in the past tense. */
+	verb: string,
+	/**  It was refused. */
+	refused: boolean,
+	/**  The secret it is about, or the beginning of its id. */
+	name: string | null,
+	/**  The name is known here. */
+	nameKnown: boolean,
+	/**  What else it is about, in words. */
+	object: string,
+	/**  Application and environment. */
+	place: string | null,
+	/**  Where the request came from, as the server saw it. */
+	peer: string,
+	/**  The device that the client named; empty where it named none. */
+	device: string,
+};
+
+/**  A secret in its environment. */
+export type AuditSecretRef = {
+	/**  The environment. */
+	envId: string,
+	/**  The secret. */
+	secretId: string,
+};
+
+/**  How far the log is read on this computer. */
+export type AuditState = {
+	/**  False: this user may not read the log. */
+	readable: boolean,
+	/**  Entries that were read and are what the log's key signed. */
+	size: number,
+	/**  It is being read. */
+	reading: boolean,
+	/**  Entries read so far, while it is being read. */
+	readSoFar: number,
+	/**  Entries that the server has, while it is being read. */
+	toRead: number,
+	/**  When the newest signed size was read to its end. */
+	settledAt: number | null,
+	/**  Entries before this one were retired. */
+	base: number,
+	/**  Memory of the index, in bytes. */
+	indexBytes: number,
+};
+
+/**  One thing that was checked. */
+export type AuditStep = {
+	/**  Which. */
+	id: AuditStepId,
+	/**  The claim. */
+	title: string,
+	/**  The claim in numbers. */
+	detail: string,
+	/**  It holds; none where there is nothing to check yet. */
+	ok: boolean | null,
+};
+
+/**  What is checked. */
+export type AuditStepId = 
+/**  The log's key signed the size and the root. */
+"checkpoint" | 
+/**  The log only grew. */
+"grew" | 
+/**  Every entry is under the root. */
+"included" | 
+/**  The signatures of whoever acted hold. */
+"signed" | 
+/**  What this user did is there. */
+"own" | 
+/**  Others saw the same log. */
+"others";
+
+/**  When it happened. */
+export type AuditTimeline = {
+	/**  Where the first bar begins. */
+	from: number,
+	/**  Where the last one ends. */
+	to: number,
+	/**  The bars, oldest first. */
+	bars: AuditBar[],
+};
+
 /**  How far the audit log is verified. */
 export type AuditTrust = {
 	/**  Entries. */
@@ -410,6 +773,32 @@ export type AuditTrust = {
 	code: string,
 	/**  Every entry was read and hashed here, not only its proof. */
 	complete: boolean,
+};
+
+/**  What a full check came to. */
+export type AuditVerified = {
+	/**  Every step holds. */
+	ok: boolean,
+	/**  How many entries were checked. */
+	entries: number,
+	/**  When. */
+	at: number,
+	/**  How long it took, in milliseconds. */
+	tookMs: number,
+	/**  What was checked. */
+	steps: AuditStep[],
+	/**  The first entry that is not what it should be. */
+	bad: AuditBad | null,
+	/**  Where it fails: the last head that is known to be good, in words. */
+	lastGood: string | null,
+	/**  The root, in hexadecimal. */
+	root: string,
+	/**  The newest link that repeats a root of this log. */
+	anchor: AnchorView | null,
+	/**  How far the server's clock is ahead of this computer's, in milliseconds. */
+	clockAheadMs: number | null,
+	/**  What this does not prove, a sentence each. */
+	limits: string[],
 };
 
 /**  The link that gives a right. */
@@ -658,6 +1047,18 @@ export type EnvClass =
 "production" | 
 /**  None of these. */
 "other";
+
+/**  One environment and its count. */
+export type EnvFacet = {
+	/**  Which. */
+	envId: string,
+	/**  Application and environment. */
+	place: string,
+	/**  The chain does not have it. */
+	gone: boolean,
+	/**  How many. */
+	count: number,
+};
 
 /**  An environment in the tree. */
 export type EnvRowView = {
@@ -922,6 +1323,18 @@ export type KeyringState =
 /**  It is there and waits to be unlocked. */
 "locked";
 
+/**  One kind and its count. */
+export type KindFacet = {
+	/**  Which. */
+	kind: AuditKind,
+	/**  Its word, in the past tense. */
+	verb: string,
+	/**  Who can say so. */
+	level: AuditLevel,
+	/**  How many. */
+	count: number,
+};
+
 /**  Whoever left. */
 export type LeftRow = {
 	/**  Who. */
@@ -934,6 +1347,14 @@ export type LeftRow = {
 	by: PersonView,
 	/**  How far their offboarding is; none if nobody began it here. */
 	offboard: OffboardState | null,
+};
+
+/**  One level and its count. */
+export type LevelFacet = {
+	/**  Which. */
+	level: AuditLevel,
+	/**  How many. */
+	count: number,
 };
 
 /**  What locked a vault. */
@@ -1125,6 +1546,21 @@ export type OffboardView = {
 	logComplete: boolean,
 };
 
+/**
+ *  A `strongroom://` link was opened. Where all parts are null, it leads to nothing that this
+ *  vault can show.
+ */
+export type OpenLink = {
+	/**  The organisation. */
+	org: string,
+	/**  The entry of its audit log. */
+	entry: number | null,
+	/**  The environment. */
+	envId: string | null,
+	/**  The secret in it. */
+	secretId: string | null,
+};
+
 /**  The tree or a name in it changed. */
 export type OrgChanged = OrgView;
 
@@ -1158,6 +1594,14 @@ export type OrgView = {
 	waiting: number,
 	/**  How many environments have a data key that must be replaced. */
 	due: number,
+};
+
+/**  One way to end and its count. */
+export type OutcomeFacet = {
+	/**  Which. */
+	outcome: AuditOutcome,
+	/**  How many. */
+	count: number,
 };
 
 /**  One match of the palette. */
@@ -1299,8 +1743,12 @@ export type ProgressKind =
 "restore" | 
 /**  The browser is asked to sign in. */
 "signIn" | 
-/**  The audit log is read. */
-"log";
+/**  New entries of the audit log are read. */
+"readLog" | 
+/**  The whole audit log is checked. */
+"verifyLog" | 
+/**  Entries of the audit log are written to a file. */
+"exportLog";
 
 /**  Work that takes longer than a blink. */
 export type ProgressView = {
@@ -1461,6 +1909,18 @@ export type RowsView = {
 	rows: SecretRow[],
 };
 
+/**  A filter under a name. */
+export type SavedView = {
+	/**  Which. */
+	id: string,
+	/**  Its name. */
+	name: string,
+	/**  The filter. */
+	query: AuditQuery,
+	/**  It comes with the program. */
+	builtIn: boolean,
+};
+
 /**  Everything about one secret but its value. */
 export type SecretDetail = {
 	/**  The secret. */
@@ -1477,6 +1937,20 @@ export type SecretDetail = {
 	readers: ReaderRow[],
 	/**  The versions known on this computer, newest first. */
 	versions: VersionRow[],
+};
+
+/**  One secret and its count. */
+export type SecretFacet = {
+	/**  Its environment. */
+	envId: string,
+	/**  Which. */
+	secretId: string,
+	/**  Its name, or the beginning of its id. */
+	name: string,
+	/**  The name is known here. */
+	known: boolean,
+	/**  How many. */
+	count: number,
 };
 
 /**  What a secret is, by its details and never by its value. */
@@ -1923,6 +2397,16 @@ export type WaitingView = {
 	server: string,
 	/**  When it asked. */
 	since: number,
+};
+
+/**  One actor and its count. */
+export type WhoFacet = {
+	/**  Who; none where nobody proved an identity. */
+	who: PrincipalView | null,
+	/**  How many. */
+	count: number,
+	/**  It left, or was ended. */
+	gone: boolean,
 };
 
 /**  One right, and what was done with it. */
