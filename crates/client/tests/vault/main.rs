@@ -9,6 +9,7 @@
 
 mod mishaps;
 mod team;
+mod views;
 mod world;
 
 use std::fmt::Write as _;
