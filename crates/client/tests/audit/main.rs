@@ -1,6 +1,8 @@
 //! The audit log from this side: acts that are signed, kept and sent, and a log that is read whole.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a broken fixture should fail loudly")]
 
+mod insights;
+mod log;
 #[path = "../vault/world.rs"]
 #[expect(dead_code, reason = "the vault's own tests use all of it")]
 mod world;
@@ -8,6 +10,7 @@ mod world;
 use strongroom_client::profile::{KeepSecretKey, VaultId};
 use strongroom_client::vault::{HeadMatch, Session, StopKind, Use, VaultError};
 use strongroom_core::details::EnvClass;
+use strongroom_format::event::{Event, EventKind};
 use strongroom_format::id::{EnvId, Principal, SecretId};
 use strongroom_secret::SecretText;
 
@@ -22,6 +25,9 @@ async fn with_secret(session: &Session) -> (EnvId, SecretId) {
     session.stage_put(env, None, "API_KEY", Some(value), "").unwrap();
     session.commit_staged(env).await.unwrap();
     let secret = session.with(|org| Ok(org.list(env)?.by_name("API_KEY").unwrap().secret)).unwrap();
+    // What was written has its acts too: they go first.
+    session.sync().await.unwrap();
+    assert_eq!(session.acts_waiting().unwrap(), 0);
     (env, secret)
 }
 
@@ -64,6 +70,43 @@ async fn what_was_done_with_a_value_reaches_the_log_after_a_lock() {
     assert!(session.pull_log().await.unwrap());
     assert!(session.audit_copy().unwrap().unwrap().size() > copy.size());
     assert_eq!(uses(&session, env, secret), (3, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_writes_signs_each_link_and_commit_in_the_log_as_well() {
+    let world = World::start().await;
+    let session = world.create(KeepSecretKey::Keyring).await;
+    let (env, secret) = with_secret(&session).await;
+    let value = SecretText::from_string("two".to_owned());
+    session.stage_put(env, Some(secret), "API_KEY", Some(value), "").unwrap();
+    let done = session.commit_staged(env).await.unwrap();
+    assert_eq!(session.acts_waiting().unwrap(), 1);
+    session.sync().await.unwrap();
+    let mut links = Vec::new();
+    let mut commits = Vec::new();
+    let events = signed(&session).await;
+    for event in &events {
+        match event.act.kind {
+            EventKind::LinkSigned => links.push(event.act.detail.number),
+            EventKind::CommitSigned => {
+                commits.push((event.act.detail.env, event.act.detail.number))
+            }
+            _ => {}
+        }
+    }
+    let link = session.trust_facts().unwrap().link;
+    assert_eq!(links, (0..=link).collect::<Vec<_>>(), "the genesis too");
+    assert!(commits.contains(&(env, 1)) && commits.contains(&(env, done.commit)));
+    let counts: Vec<u64> = events.iter().map(|event| event.act.actor_seq).collect();
+    assert_eq!(counts, (1..=counts.len() as u64).collect::<Vec<_>>(), "in order, without a gap");
+}
+
+/// The signed entries of the log.
+async fn signed(session: &Session) -> Vec<Event> {
+    assert!(session.pull_log().await.unwrap());
+    let size = session.log_standing().unwrap().size;
+    let events = (0..size).map(|entry| session.log_entry(entry).unwrap().event);
+    events.filter(|event| event.act.kind.is_signed()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -239,6 +282,14 @@ async fn an_act_that_is_noted_while_others_are_sent_is_not_lost() {
     let world = World::start().await;
     let session = world.create(KeepSecretKey::Keyring).await;
     let (env, secret) = with_secret(&session).await;
+    session.pull_log().await.unwrap();
+    let me = Principal::User(session.user());
+    let device = session.trust_facts().unwrap().device;
+    let count = |session: &Session| {
+        let copy = session.audit_copy().unwrap().unwrap();
+        copy.actor(me, device).unwrap().seq
+    };
+    let before = count(&session);
     let noting = std::sync::Arc::clone(&session);
     let notes = tokio::task::spawn_blocking(move || {
         for _ in 0..40 {
@@ -253,8 +304,5 @@ async fn an_act_that_is_noted_while_others_are_sent_is_not_lost() {
     assert_eq!(session.acts_waiting().unwrap(), 0);
     session.pull_log().await.unwrap();
     assert_eq!(uses(&session, env, secret).1, 0, "every act follows the one before");
-    let me = Principal::User(session.user());
-    let copy = session.audit_copy().unwrap().unwrap();
-    let device = session.trust_facts().unwrap().device;
-    assert_eq!(copy.actor(me, device).unwrap().seq, 41, "opened once, copied forty times");
+    assert_eq!(count(&session) - before, 41, "opened once, copied forty times");
 }
