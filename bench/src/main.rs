@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod audit;
 mod bare;
 mod chain;
 mod filter;
@@ -40,6 +41,7 @@ const PARTS: &[Part] = &[
     ("access", access::rows),
     ("chain", chain::rows),
     ("memory", memory::rows),
+    ("audit", audit::rows),
 ];
 
 fn main() -> Result<(), Failure> {
@@ -48,6 +50,7 @@ fn main() -> Result<(), Failure> {
         [memory::HOLD, folder, vault] => return print(&memory::hold(folder, vault)?),
         [vault::MAKE, folder] => return print(&vault::make_for_window(folder)?),
         [team::MAKE, folder] => return print(&team::make_for_window(folder)?),
+        [audit::WORLD, arguments @ ..] => return print(&audit::make_world(arguments)?),
         [team::TILES, folder] => return print(&team::tiles(folder)?),
         _ => {}
     }

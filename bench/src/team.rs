@@ -113,23 +113,29 @@ fn not_after(principal: usize, env: usize, now_ms: u64) -> u64 {
 }
 
 /// Signs with the owner's key, and sends.
-struct Writer {
+pub(crate) struct Writer {
     api: Api,
-    replica: Replica,
+    /// The owner's copy, with everything that was written.
+    pub(crate) replica: Replica,
     now_ms: u64,
 }
 
 impl Writer {
     async fn of(vault: &Vault) -> Result<Self, Failure> {
         let replica = vault.session.with(|org| Ok(org.replica().clone()))?;
-        let api = vault.api()?;
-        let owner = Owner { user: vault.session.user(), me: Arc::clone(replica.me()) };
+        Self::new(vault.api()?, replica, SystemClock.now_ms()).await
+    }
+
+    /// Writes through `api` at this time, on from the owner's copy.
+    pub(crate) async fn new(api: Api, replica: Replica, now_ms: u64) -> Result<Self, Failure> {
+        let Principal::User(user) = replica.principal() else { return Err("no person".into()) };
+        let owner = Owner { user, me: Arc::clone(replica.me()) };
         api.sign_in_as(Arc::new(owner)).await;
-        Ok(Self { api, replica, now_ms: SystemClock.now_ms() })
+        Ok(Self { api, replica, now_ms })
     }
 
     /// One write. What is built may come with uploads that the pen knows nothing of.
-    async fn write<T>(
+    pub(crate) async fn write<T>(
         &mut self,
         build: impl FnOnce(&mut Pen<'_>, &mut WriteBatch) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
@@ -271,7 +277,8 @@ fn of_app(replica: &Replica, app: AppId) -> Vec<EnvId> {
     envs.filter(|(_, env)| env.place == app.0).map(|(id, _)| *id).collect()
 }
 
-fn app_name(n: usize) -> String {
+/// The name of application number `n`.
+pub(crate) fn app_name(n: usize) -> String {
     let what = ["checkout", "ledger", "search", "mailer", "edge"][n % 5];
     format!("{what}-{}", ["core", "api", "jobs", "web", "data"][n / 5 % 5])
 }
@@ -286,7 +293,8 @@ fn environment(n: usize) -> (String, EnvClass) {
     (format!("{}-{}", ["prod", "staging", "dev", "load"][n % 4], n / 4 + 1), class)
 }
 
-fn person(n: usize) -> String {
+/// The name of person number `n`.
+pub(crate) fn person(n: usize) -> String {
     let first = ["Ada", "Ben", "Cleo", "Dov", "Edda", "Finn", "Gita", "Hugo", "Ines", "Jan"];
     let last = [
         "Abel", "Brandt", "Calder", "Dunn", "Egger", "Ferro", "Gray", "Holm", "Ito", "Jansen",

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use strongroom_client::api::{Api, TimeLimits};
-use strongroom_client::clock::SystemClock;
+use strongroom_client::clock::{Clock, SystemClock};
 use strongroom_client::keyring::Ask;
 use strongroom_client::profile::{KeepSecretKey, Profile, ServerPlace, VaultId};
 use strongroom_client::vault::{Cost, Creation, Host, ImportRun, SecretKeySource, Session, unlock};
@@ -125,19 +125,22 @@ pub(crate) async fn reopen(folder: &Path, vault: VaultId) -> Result<Arc<Session>
     Ok(unlock(vault, passphrase()?, SecretKeySource::Kept, api, host(folder)?).await?)
 }
 
-fn api(origin: &str) -> Result<Api, Failure> {
+/// A client of the server at `origin`.
+pub(crate) fn api(origin: &str) -> Result<Api, Failure> {
     Ok(Api::new(origin.parse()?, TimeLimits::default())?)
 }
 
 fn host(folder: &Path) -> Result<Host, Failure> {
-    Ok(Host {
-        profile: Profile::open(Some(folder.to_owned()))?,
-        keyring: Arc::new(Ask),
-        clock: Arc::new(SystemClock),
-        notices: broadcast::channel(64).0,
-    })
+    host_at(folder, Arc::new(SystemClock))
 }
 
-fn passphrase() -> Result<Passphrase, Failure> {
+/// What a vault in `folder` needs of this computer, whose clock may be another one.
+pub(crate) fn host_at(folder: &Path, clock: Arc<dyn Clock>) -> Result<Host, Failure> {
+    let (profile, keyring) = (Profile::open(Some(folder.to_owned()))?, Arc::new(Ask));
+    Ok(Host { profile, keyring, clock, notices: broadcast::channel(64).0 })
+}
+
+/// [`PASSPHRASE`].
+pub(crate) fn passphrase() -> Result<Passphrase, Failure> {
     Ok(Passphrase::new(SecretText::from_string(PASSPHRASE.to_owned()))?)
 }
