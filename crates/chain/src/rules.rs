@@ -526,7 +526,7 @@ impl Step {
         self.owner()?;
         require(kept.reset == org.audit.reset, ChainError::AuditBackwards)?;
         require(kept.size > org.retained.size, ChainError::AuditBackwards)?;
-        require(kept.size % RETENTION_STEP == 0, ChainError::RetentionStep)?;
+        require(kept.size.is_multiple_of(RETENTION_STEP), ChainError::RetentionStep)?;
         require(agree(&kept, &org.audit), ChainError::AuditBackwards)?;
         org.retained = kept;
         Ok(())

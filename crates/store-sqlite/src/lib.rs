@@ -77,6 +77,8 @@ impl SqliteStore {
             // A large import would otherwise spill its pages to the log and read them back.
             .pragma("cache_size", "-16384")
             .pragma("mmap_size", "0")
+            // What is retired or forgotten is overwritten, not only unlinked.
+            .pragma("secure_delete", "ON")
             .pragma("temp_store", "MEMORY")
             .pragma("trusted_schema", "OFF")
             .pragma("cell_size_check", "ON");

@@ -83,6 +83,9 @@ async fn what_was_signed_can_be_neither_changed_nor_removed() {
     let node = strongroom_store::NodeRow { level: 0, index: 0, hash: [1; 32] };
     tx.insert_nodes(&ORG, &[node]).await.unwrap();
     tx.insert_checkpoint(&ORG, 1, "note").await.unwrap();
+    let more: Vec<_> = (1..4).map(|index| EventRow { index, bytes: vec![1] }).collect();
+    tx.insert_events(&ORG, &more).await.unwrap();
+    tx.retire_events(&ORG, 2).await.unwrap();
     tx.commit().await.unwrap();
     store.close().await;
 
@@ -97,11 +100,42 @@ async fn what_was_signed_can_be_neither_changed_nor_removed() {
         "UPDATE tree_node SET hash = zeroblob(32)",
         "DELETE FROM checkpoint",
         "UPDATE checkpoint SET note = ''",
+        "DELETE FROM event WHERE idx = 2",
+        "UPDATE retired SET size = 1",
+        "UPDATE retired SET org_id = zeroblob(32)",
+        "DELETE FROM retired",
     ] {
         let refused = sqlx::query(statement).execute(&pool).await;
         let message = refused.expect_err(statement).to_string();
         assert!(message.contains("append only"), "{statement}: {message}");
     }
+}
+
+#[tokio::test]
+async fn of_a_retired_entry_nothing_is_left_in_the_file() {
+    const MARK: &[u8] = b"an address of somebody";
+    let dir = TempDir::new().unwrap();
+    let store = open(dir.path()).await;
+    with_org(&store).await;
+    let file = async || {
+        let again = std::fs::read(dir.path().join("test.db")).unwrap();
+        again.windows(MARK.len()).filter(|bytes| *bytes == MARK).count()
+    };
+    let rows: Vec<_> = (0..500)
+        .map(|index| EventRow { index, bytes: [&[7; 250], MARK].concat() })
+        .chain([EventRow { index: 500, bytes: vec![8; 300] }])
+        .collect();
+    let mut tx = store.write().await.unwrap();
+    tx.insert_events(&ORG, &rows).await.unwrap();
+    tx.commit().await.unwrap();
+    store.close().await;
+    assert_eq!(file().await, 500);
+    let store = open(dir.path()).await;
+    let mut tx = store.write().await.unwrap();
+    tx.retire_events(&ORG, 500).await.unwrap();
+    tx.commit().await.unwrap();
+    store.close().await;
+    assert_eq!(file().await, 0);
 }
 
 #[cfg(unix)]

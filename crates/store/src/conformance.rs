@@ -56,6 +56,7 @@ pub const CASES: &[(&str, Case)] = &[
     ("items are replaced and come rising in pages", |s| Box::pin(items(s))),
     ("commits come in order and the newest is the head", |s| Box::pin(commits(s))),
     ("the audit log keeps entries, nodes and checkpoints", |s| Box::pin(audit(s))),
+    ("old entries are retired, their nodes and checkpoints stay", |s| Box::pin(retired(s))),
     ("a device's acts are remembered by their newest", |s| Box::pin(actor_heads(s))),
     ("organisations see nothing of each other", |s| Box::pin(apart(s))),
 ];
@@ -419,6 +420,36 @@ async fn audit(store: Opened) {
     assert_eq!(tx.checkpoint(&ORG, None).await.unwrap(), Some((3, "three".to_owned())));
     assert_eq!(tx.checkpoint(&ORG, Some(1)).await.unwrap(), Some((1, "one".to_owned())));
     assert_eq!(tx.checkpoint(&ORG, Some(2)).await.unwrap(), None);
+}
+
+async fn retired(store: Opened) {
+    with_orgs(&store).await;
+    let all: Vec<_> = (0..6).map(event).collect();
+    write!(store, |tx| {
+        tx.insert_events(&ORG, &all).await.unwrap();
+        tx.insert_events(&OTHER, &all).await.unwrap();
+        tx.insert_nodes(&ORG, &[node(0, 0), node(1, 0)]).await.unwrap();
+        tx.insert_checkpoint(&ORG, 3, "three").await.unwrap();
+        tx.retire_events(&ORG, 4).await.unwrap();
+        assert_eq!(tx.events(&ORG, 0, 9, NO_LIMIT).await.unwrap(), all[4..]);
+    });
+    // Less than before is nothing new, and what is not there yet is not kept out.
+    write!(store, |tx| tx.retire_events(&ORG, 2).await.unwrap());
+    let mut tx = store.read().await.unwrap();
+    assert_eq!(tx.events(&ORG, 1, 9, NO_LIMIT).await.unwrap(), all[4..]);
+    assert_eq!(tx.events(&OTHER, 0, 9, NO_LIMIT).await.unwrap(), all);
+    assert_eq!(tx.log_size(&ORG).await.unwrap(), 6);
+    assert_eq!(tx.nodes(&ORG, &[(0, 0), (1, 0)]).await.unwrap().len(), 2);
+    assert_eq!(tx.checkpoint(&ORG, Some(3)).await.unwrap(), Some((3, "three".to_owned())));
+    drop(tx);
+    assert_eq!(refused!(store, |tx| tx.insert_events(&ORG, &[event(4)])), StoreError::Taken);
+    write!(store, |tx| tx.retire_events(&ORG, 6).await.unwrap());
+    let mut tx = store.read().await.unwrap();
+    assert_eq!(tx.log_size(&ORG).await.unwrap(), 6, "a size does not shrink");
+    drop(tx);
+    write!(store, |tx| tx.insert_events(&ORG, &[event(6)]).await.unwrap());
+    let mut tx = store.read().await.unwrap();
+    assert_eq!(tx.events(&ORG, 0, 9, NO_LIMIT).await.unwrap(), [event(6)]);
 }
 
 async fn actor_heads(store: Opened) {

@@ -1,32 +1,19 @@
 //! The audit log: every request leaves exactly its entry, and the log proves itself.
 
-use ed25519_dalek::VerifyingKey;
 use reqwest::Method;
 use strongroom_chain::tree::{Frontier, leaf_hash, verify_consistency, verify_inclusion};
 use strongroom_format::encoding::Codec as _;
-use strongroom_format::event::EventKind;
-use strongroom_format::hash::Digest;
+use strongroom_format::event::{Event, EventKind};
 use strongroom_format::id::OrgId;
-use strongroom_format::note::Checkpoint;
+use strongroom_format::statement::{Rights, Role};
 use strongroom_format::wire::{
-    ActPage, B64, ConsistencyAnswer, EnvelopePage, EventsAnswer, InclusionAnswer, StageAnswer,
+    ActPage, ConsistencyAnswer, EnvelopePage, EventsAnswer, InclusionAnswer, StageAnswer,
     SyncAnswer,
 };
 
+use crate::ledger::{Copy, digests, events, open};
 use crate::server::Server;
-use crate::team::{PROD, secret};
-
-fn digests(nodes: &[B64]) -> Vec<Digest> {
-    nodes.iter().map(|node| node.0.clone().try_into().unwrap()).collect()
-}
-
-/// Reads a checkpoint and checks its signature.
-fn open(note: &str, org: &OrgId, vkey: &[u8; 32]) -> Checkpoint {
-    let (checkpoint, signature) = Checkpoint::parse(note, org, 0, vkey).unwrap();
-    let key = VerifyingKey::from_bytes(vkey).unwrap();
-    key.verify_strict(checkpoint.text().as_bytes(), &signature.into()).unwrap();
-    checkpoint
-}
+use crate::team::{PROD, Person, bearer, secret};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_kind_of_request_leaves_exactly_its_entry() {
@@ -121,7 +108,7 @@ async fn the_log_proves_its_size_its_past_and_each_of_its_entries() {
     for event in &answer.events {
         tree.append(leaf_hash(&event.0));
         roots.push(tree.root());
-        strongroom_format::event::Event::decode(&event.0).unwrap();
+        Event::decode(&event.0).unwrap();
     }
     for checkpoint in checkpoints.iter().chain([&newest]) {
         let size = usize::try_from(checkpoint.size).unwrap();
@@ -146,4 +133,72 @@ async fn the_log_proves_its_size_its_past_and_each_of_its_entries() {
     let nothing = format!("/v1/orgs/{org}/audit/events?from=100000");
     let answer: EventsAnswer = server.client.get(&nothing, &session).await.json();
     assert!(answer.events.is_empty() && !answer.more);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quiet_log_does_not_grow_by_those_who_look_whether_it_grew() {
+    let server = Server::start().await;
+    let (mut team, session) = server.team().await;
+    let (org, client) = (team.org(), &server.client);
+    let vkey = client.audit_vkey().await;
+    let bob = Person::new(2);
+    team.admit(&bob, Role::Reviewer);
+    client.write(&org, &session, &team.take_batch()).await.is(200, "ok");
+    let bobs = client.join(&bob).await;
+    let size = Copy::read(client, &org, &session).await.size();
+    for from in [size, size, size + 1, size + 1_000, u64::MAX] {
+        for credential in [&session, &bobs] {
+            let page = events(client, &org, credential, from).await;
+            assert_eq!((page.events.len(), page.base, page.peaks.len()), (0, from, 0));
+            assert!(!page.more);
+            assert_eq!(open(&page.checkpoint, &org, &vkey).size, size);
+        }
+    }
+    for old in [0, 3, size] {
+        let path = format!("/v1/orgs/{org}/audit/proof?old={old}&new={size}");
+        let answer: ConsistencyAnswer = client.get(&path, &bobs).await.json();
+        assert_eq!(open(&answer.checkpoint, &org, &vkey).size, size);
+        let path = format!("/v1/orgs/{org}/audit/inclusion?index=1");
+        let answer: InclusionAnswer = client.get(&path, &bobs).await.json();
+        assert_eq!(open(&answer.checkpoint, &org, &vkey).size, size);
+    }
+    // As soon as there is something to read, the reading is an entry.
+    let page = events(client, &org, &bobs, size - 1).await;
+    assert_eq!((page.events.len(), page.more), (2, false));
+    let reading = Event::decode(&page.events[1].0).unwrap();
+    assert_eq!((reading.act.kind, reading.act.actor), (EventKind::AuditFetched, Some(bob.who)));
+    assert_eq!(reading.act.detail.number, size - 1);
+    assert_eq!(open(&page.checkpoint, &org, &vkey).size, size + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_reading_is_for_members_only_too() {
+    let server = Server::start().await;
+    let (mut team, session) = server.team().await;
+    let (org, client) = (team.org(), &server.client);
+    let stranger = client.join(&Person::new(9)).await;
+    let gone = Person::new(2);
+    team.admit(&gone, Role::Member);
+    let token = Person::token(40);
+    team.issue(&token, Rights::READ, &[5; 32], 0);
+    client.write(&org, &session, &team.take_batch()).await.is(200, "ok");
+    let left = client.join(&gone).await;
+    team.remove(&gone);
+    client.write(&org, &session, &team.take_batch()).await.is(200, "ok");
+    let strongroom_format::id::Principal::Token(id) = token.who else { panic!("no token") };
+    let token = bearer(id, &[5; 32]);
+    let size = Copy::read(client, &org, &session).await.size();
+    let nowhere = OrgId([8; 32]);
+    for from in [0, size, size + 100] {
+        let path = |org: &OrgId| format!("/v1/orgs/{org}/audit/events?from={from}");
+        client.get(&path(&org), "x").await.is(401, "sign-in-required");
+        client.get(&path(&org), &token).await.is(403, "members-only");
+        client.get(&path(&nowhere), &session).await.is(404, "not-found");
+        for credential in [&stranger, &left] {
+            let refused = client.get(&path(&org), credential).await;
+            refused.is(404, "not-found");
+            let absent = client.get(&path(&nowhere), credential).await;
+            assert_eq!(refused.body, absent.body);
+        }
+    }
 }

@@ -27,18 +27,23 @@ use crate::writes::picture;
 type Result<T> = std::result::Result<T, StoreError>;
 
 /// Which call of a write transaction fails next, and how.
-type Plan = Arc<Mutex<Option<(&'static str, StoreError)>>>;
+pub(crate) type Plan = Arc<Mutex<Option<(&'static str, StoreError)>>>;
+
+/// In which call of a write transaction a bit turns over next, on its way to or from the disk.
+pub(crate) type Flip = Arc<Mutex<Option<&'static str>>>;
 
 /// SQLite, and a plan.
 #[derive(Debug)]
 struct Faulty {
     inner: Arc<SqliteStore>,
     plan: Plan,
+    flip: Flip,
 }
 
 struct FaultyTx {
     tx: Box<dyn WriteTx>,
     plan: Plan,
+    flip: Flip,
 }
 
 impl FaultyTx {
@@ -48,6 +53,10 @@ impl FaultyTx {
             Some((_, error)) => Err(error),
             None => Ok(()),
         }
+    }
+
+    fn flips(&self, name: &str) -> bool {
+        self.flip.lock().unwrap().take_if(|call| *call == name).is_some()
     }
 }
 
@@ -59,7 +68,8 @@ impl Store for Faulty {
 
     async fn write(&self) -> Result<Box<dyn WriteTx>> {
         let tx = self.inner.write().await?;
-        Ok(Box::new(FaultyTx { tx, plan: Arc::clone(&self.plan) }))
+        let (plan, flip) = (Arc::clone(&self.plan), Arc::clone(&self.flip));
+        Ok(Box::new(FaultyTx { tx, plan, flip }))
     }
 
     async fn close(&self) {
@@ -100,10 +110,34 @@ pass_on!(ReadTx {
     items(org: &OrgId, env: &EnvId, after: Option<&SecretId>, count: usize) -> Vec<Item>;
     envelopes(org: &OrgId, env: &EnvId, hashes: &[Digest]) -> BTreeMap<Digest, Vec<u8>>;
     log_size(org: &OrgId) -> u64;
-    events(org: &OrgId, from: u64, count: usize, bytes: usize) -> Vec<EventRow>;
-    nodes(org: &OrgId, places: &[(u8, u64)]) -> BTreeMap<(u8, u64), Digest>;
     checkpoint(org: &OrgId, size: Option<u64>) -> Option<(u64, String)>;
     actor_head(org: &OrgId, actor: &Principal, device: &DeviceId) -> Option<ActorHead>;
+}
+async fn events(
+    &mut self,
+    org: &OrgId,
+    from: u64,
+    count: usize,
+    bytes: usize,
+) -> Result<Vec<EventRow>> {
+    self.step("events")?;
+    let mut rows = self.tx.events(org, from, count, bytes).await?;
+    if self.flips("events") {
+        rows.last_mut().unwrap().bytes[3] ^= 1;
+    }
+    Ok(rows)
+}
+async fn nodes(
+    &mut self,
+    org: &OrgId,
+    places: &[(u8, u64)],
+) -> Result<BTreeMap<(u8, u64), Digest>> {
+    self.step("nodes")?;
+    let mut nodes = self.tx.nodes(org, places).await?;
+    if self.flips("nodes") {
+        nodes.first_entry().unwrap().get_mut()[9] ^= 1;
+    }
+    Ok(nodes)
 });
 
 pass_on!(WriteTx {
@@ -126,13 +160,27 @@ pass_on!(WriteTx {
     drop_staged(before_ms: u64) -> u64;
     insert_commit(org: &OrgId, env: &EnvId, commit: &CommitRow) -> ();
     put_items(org: &OrgId, env: &EnvId, items: &[Item]) -> ();
-    insert_events(org: &OrgId, events: &[EventRow]) -> ();
-    insert_nodes(org: &OrgId, nodes: &[NodeRow]) -> ();
     insert_checkpoint(org: &OrgId, size: u64, note: &str) -> ();
     retire_events(org: &OrgId, size: u64) -> ();
     put_actor_head(org: &OrgId, head: &ActorHead) -> ();
     mark() -> ();
     undo_to_mark() -> ();
+}
+async fn insert_events(&mut self, org: &OrgId, events: &[EventRow]) -> Result<()> {
+    self.step("insert_events")?;
+    let mut events = events.to_vec();
+    if self.flips("insert_events") {
+        events[0].bytes[40] ^= 1;
+    }
+    self.tx.insert_events(org, &events).await
+}
+async fn insert_nodes(&mut self, org: &OrgId, nodes: &[NodeRow]) -> Result<()> {
+    self.step("insert_nodes")?;
+    let mut nodes = nodes.to_vec();
+    if self.flips("insert_nodes") {
+        nodes.last_mut().unwrap().hash[31] ^= 1;
+    }
+    self.tx.insert_nodes(org, &nodes).await
 }
 async fn commit(self: Box<Self>) -> Result<()> {
     self.step("commit")?;
@@ -157,15 +205,26 @@ const STEPS: [&str; 14] = [
     "commit",
 ];
 
-async fn faulty(dir: &std::path::Path) -> (Server, Plan) {
+pub(crate) async fn faulty(dir: &std::path::Path) -> (Server, Plan) {
     faulty_with(dir, |_| {}).await
 }
 
 async fn faulty_with(dir: &std::path::Path, change: impl FnOnce(&mut Config)) -> (Server, Plan) {
-    let plan = Plan::default();
-    let inner = Arc::new(SqliteStore::open(&dir.join("test.db"), None).await.unwrap());
-    let store = Arc::new(Faulty { inner, plan: Arc::clone(&plan) });
+    let (plan, flip) = (Plan::default(), Flip::default());
+    let store = store(dir, Arc::clone(&plan), flip).await;
     (Server::start_on_with(store, change).await, plan)
+}
+
+/// A server whose disk turns bits over.
+pub(crate) async fn flipping(dir: &std::path::Path) -> (Server, Flip) {
+    let (plan, flip) = (Plan::default(), Flip::default());
+    let store = store(dir, plan, Arc::clone(&flip)).await;
+    (Server::start_on(store).await, flip)
+}
+
+async fn store(dir: &std::path::Path, plan: Plan, flip: Flip) -> Arc<dyn Store> {
+    let inner = Arc::new(SqliteStore::open(&dir.join("test.db"), None).await.unwrap());
+    Arc::new(Faulty { inner, plan, flip })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -277,7 +336,7 @@ async fn a_full_storage_refuses_and_recovers_without_a_restart() {
 }
 
 /// An act that is the first one on its device.
-fn fresh_device(team: &Team, step: &str) -> strongroom_format::event::SignedAct {
+pub(crate) fn fresh_device(team: &Team, step: &str) -> strongroom_format::event::SignedAct {
     let mut signed = team.owner.act(team, None);
     let hash = strongroom_format::hash::sha256(&[step.as_bytes()]);
     signed.act.device.0.copy_from_slice(&hash[..16]);

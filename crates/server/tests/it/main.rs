@@ -8,8 +8,10 @@
 )]
 
 mod accounts;
+mod acts;
 mod audit;
 mod bodies;
+mod closed;
 mod connections;
 mod faults;
 mod hostile_tokens;
@@ -19,10 +21,13 @@ mod issuer;
 mod issuer_keys;
 mod joins;
 mod kill;
+mod ledger;
 mod matrix;
 mod oidc;
 mod provider;
 mod race;
+mod restore;
+mod retention;
 mod server;
 mod team;
 mod tokens;

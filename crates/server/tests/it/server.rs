@@ -280,8 +280,14 @@ impl Server {
     }
 
     /// Ends it in order and starts it again on the same data; the port is another one.
-    pub(crate) async fn restart(mut self) -> Self {
+    pub(crate) async fn restart(self) -> Self {
+        self.restart_on(|_| {}).await
+    }
+
+    /// The same, with a change of its data directory meanwhile.
+    pub(crate) async fn restart_on(mut self, change: impl FnOnce(&Path)) -> Self {
         self.stop().await;
+        change(&self.dir.path().join("data"));
         let now_ms = self.clock.now_ms();
         Self::start_in(self.dir, now_ms).await
     }
