@@ -12,6 +12,7 @@ mod support;
 
 mod first_vault;
 mod import;
+mod links;
 mod mishaps;
 mod team;
 mod welcome;

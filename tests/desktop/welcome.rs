@@ -34,6 +34,8 @@ fn a_page_of_the_main_window_cannot_leave_load_or_call_what_it_was_not_given() {
         ["plugin:event|emit", { "event": "x", "payload": null }],
         ["plugin:webview|create_webview_window", { "options": { "label": "x", "url": "https://example.com" } }],
         ["plugin:window|set_title", { "value": "x" }],
+        ["plugin:deep-link|get_current", {}],
+        ["plugin:deep-link|register", { "protocol": "https" }],
         ["plugin:path|resolve_directory", { "directory": 1 }],
     ]);
     app.script(&format!(

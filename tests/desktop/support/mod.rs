@@ -41,6 +41,19 @@ impl App {
         app
     }
 
+    /// Starts the program once more in `home`, and waits until that second one is gone.
+    pub(crate) fn again(&self, home: &Home, arguments: &[&str]) -> &Self {
+        let mut second = Command::new(env!("CARGO_BIN_EXE_strongroom-desktop"))
+            .args(arguments)
+            .env("TAURI_WEBVIEW_AUTOMATION", "true")
+            .envs(home.variables())
+            .spawn()
+            .expect("the program starts");
+        let ended = wait("the end of the second start", || second.try_wait().ok()?);
+        assert!(ended.success(), "{ended}");
+        self
+    }
+
     /// Selects the window with this label, waiting for it to open.
     pub(crate) fn window(&self, label: &str) -> &Self {
         wait(&format!("the window {label}"), || {
