@@ -41,6 +41,35 @@ const explained = async (page) => {
   await by(page, "access-sentence").waitFor();
 };
 
+const log = async (page) => {
+  await page.locator("nav").first().waitFor();
+  await page.keyboard.press("g");
+  await page.keyboard.press("l");
+  await page.locator('[data-testid="audit-row"][data-entry]').first().waitFor();
+};
+const lastDays = async (page) => {
+  await log(page);
+  const box = await by(page, "audit-timeline").boundingBox();
+  await page.mouse.move(box.x + box.width * 0.68, box.y + 30);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width - 1, box.y + 30, { steps: 6 });
+  await page.mouse.up();
+  await by(page, "audit-chip").first().waitFor();
+};
+const verified = async (page) => {
+  await lastDays(page);
+  await by(page, "audit-row").nth(5).click();
+  await page.keyboard.press("v");
+  await by(page, "audit-verdict").waitFor();
+};
+const opened = async (page) => {
+  await log(page);
+  await by(page, "audit-row").nth(5).click();
+  await page.keyboard.press("Enter");
+  await by(page, "audit-sentence").waitFor();
+};
+const many = "audit=1204911";
+
 export const scenes = [
   { name: "welcome", query: "phase=welcome" },
   { name: "welcome-900x600", query: "phase=welcome", size: [900, 600] },
@@ -139,4 +168,32 @@ export const scenes = [
   { name: "access-due", query: "due=1", run: matrix },
   { name: "access-who", query: "", run: async (page) => { await explained(page); await by(page, "explain-who").click(); await by(page, "who-row").first().waitFor(); } },
   { name: "access-review", query: "staged=1", run: async (page) => { await matrix(page); await page.keyboard.press("Control+Enter"); await by(page, "review-check").check(); } },
+  { name: "audit", query: many, run: verified },
+  { name: "audit-900x600", query: many, size: [900, 600], run: lastDays },
+  { name: "audit-640x400", query: "", size: [640, 400], run: log },
+  { name: "audit-1920x1080", query: many, size: [1920, 1080], run: verified },
+  { name: "audit-open", query: many, run: log },
+  { name: "audit-row", query: many, run: opened },
+  { name: "audit-row-raw", query: "", size: [1280, 1000], run: async (page) => { await opened(page); await by(page, "audit-fields").click(); } },
+  { name: "audit-row-900x600", query: "", size: [900, 600], run: opened },
+  { name: "audit-verifying", query: "slow=300", run: async (page) => { await log(page); await page.keyboard.press("v"); await by(page, "audit-verify-cancel").waitFor(); await page.waitForTimeout(1_500); } },
+  { name: "audit-bad", query: "log=bad", run: async (page) => { await log(page); await page.keyboard.press("v"); await by(page, "audit-bad-open").waitFor(); await page.waitForTimeout(300); } },
+  { name: "audit-bad-900x600", query: "log=bad", size: [900, 600], run: async (page) => { await log(page); await page.keyboard.press("v"); await by(page, "audit-bad-open").waitFor(); } },
+  { name: "audit-export", query: many, run: async (page) => { await lastDays(page); await by(page, "audit-export").click(); } },
+  { name: "audit-exporting", query: "slow=300", run: async (page) => { await log(page); await by(page, "audit-export").click(); await by(page, "audit-export-go").click(); await page.waitForTimeout(1_500); } },
+  { name: "audit-exported", query: "", size: [900, 600], run: async (page) => { await log(page); await by(page, "audit-export").click(); await by(page, "audit-format-bundle").click(); await by(page, "audit-export-go").click(); await by(page, "audit-export-done").waitFor(); } },
+  { name: "audit-compare", query: many, run: async (page) => { await verified(page); await by(page, "audit-compare").click(); await by(page, "audit-code").waitFor(); } },
+  { name: "audit-compare-differs", query: "", run: async (page) => { await log(page); await page.keyboard.press("v"); await by(page, "audit-compare").click(); await by(page, "audit-their-size").fill("40000"); await by(page, "audit-their-code").fill("abcd ".repeat(8)); await by(page, "audit-compare-go").click(); await by(page, "audit-compare-answer").waitFor(); } },
+  { name: "audit-filters", query: many, run: async (page) => { await lastDays(page); for (const [group, name] of [["kinds", "Revealed"], ["kinds", "Copied"], ["who", "Priya Sand"], ["envs", "payments / prod"]]) await by(page, `facet-${group}`).locator("label", { hasText: name }).click(); await page.waitForTimeout(300); await by(page, "audit-more-chips").click(); } },
+  { name: "audit-none", query: "", run: async (page) => { await log(page); await page.keyboard.press("/"); await page.keyboard.type("zzz"); await by(page, "audit-none").waitFor(); } },
+  { name: "audit-views", query: "", run: async (page) => { await log(page); await by(page, "audit-views").click(); } },
+  { name: "audit-view-save", query: "", run: async (page) => { await lastDays(page); await by(page, "audit-views").click(); await by(page, "audit-view-save").click(); await by(page, "audit-view-name").fill("Production, last days"); } },
+  { name: "audit-fresh", query: "", run: async (page) => { await log(page); await by(page, "audit-row").nth(4).click(); await by(page, "audit-live").click(); await by(page, "audit-fresh").waitFor(); } },
+  { name: "audit-middle", query: many, run: async (page) => { await log(page); await by(page, "audit-grid").evaluate((grid) => grid.scrollTo(0, 4_000_000)); await page.waitForTimeout(500); } },
+  { name: "audit-oldest", query: `${many}&log=retired`, run: async (page) => { await log(page); await by(page, "audit-grid").focus(); await page.keyboard.press("End"); await page.waitForTimeout(400); } },
+  { name: "audit-empty", query: "log=empty", run: async (page) => { await by(page, "audit-open").click(); await by(page, "audit-empty").waitFor(); } },
+  { name: "audit-hidden", query: "role=member", run: async (page) => { await by(page, "audit-open").click(); await by(page, "audit-hidden").waitFor(); } },
+  { name: "audit-reading", query: `${many}&log=reading`, run: async (page) => { await by(page, "audit-open").click(); await by(page, "audit-first-read").waitFor(); } },
+  { name: "audit-offline", query: "state=behind", run: log },
+  { name: "audit-stopped", query: "state=stopped&log=back", run: log },
 ];

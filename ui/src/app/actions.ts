@@ -23,7 +23,10 @@ export function act(action: PaletteAction, { vault, session, settings, lock, for
       return settings();
     case "kit":
       return settings("kit");
+    case "verifyLog":
+      return session.go({ at: "audit", verify: true });
     case "access":
+    case "audit":
     case "members":
     case "tokens":
     case "trust":

@@ -1,4 +1,4 @@
-import type { AppView, OrgView, ProgressView, SettingsView, StatusView, Vault } from "../ipc/vault";
+import type { AppView, AuditQuery, OrgView, ProgressView, SettingsView, StatusView, Vault } from "../ipc/vault";
 import { notices } from "../shared/notices.svelte";
 import { told } from "./signed";
 
@@ -7,6 +7,8 @@ export type Place =
   | { at: "environment"; envId: string }
   | { at: "members"; tab?: "people" | "invites" | "left" }
   | { at: "offboard"; principalId: string }
+  /** The log, with a filter, at an entry, or with a verification under way. */
+  | { at: "audit"; query?: AuditQuery; entry?: number; verify?: true }
   | { at: "access" | "tokens" | "trust" | "start" }
   | { at: "settings"; section: string };
 

@@ -1,5 +1,7 @@
+import type { AuditCommandsToCome } from "./audit";
 import type * as wire from "./bindings";
 
+export type { AuditFormat, WitnessView } from "./audit";
 export type * from "./bindings";
 
 type Commands = typeof wire.commands;
@@ -24,6 +26,8 @@ export const mainCommands = [
   "tokensView", "tokenNew", "tokenRevoke",
   "rotationsView", "rotationStart",
   "offboardBegin", "offboardList", "offboardView", "offboardRows", "offboardTick", "offboardExport", "offboardCertificate",
+  "auditState", "auditAsk", "auditRows", "auditEntry", "auditVerify", "auditVerified", "auditCompare", "auditCompareWith", "auditProofSave", "auditFollow", "auditSeen",
+  "auditViews", "auditViewSave", "auditViewDelete",
   "trustView", "headsCompare", "drillRun", "lockFileSave",
 ] as const satisfies readonly (keyof Commands)[];
 
@@ -36,7 +40,7 @@ export type EventPayload<K extends VaultEvent> = Parameters<Parameters<Events[K]
 /** What the window may ask of the vault. Features depend on this type and never on Tauri. */
 export type Vault = {
   [K in MainCommand]: (...args: Parameters<Commands[K]>) => Promise<Answer<K>>;
-} & {
+} & AuditCommandsToCome & {
   /** Calls `heard` for every event until the returned function is called. */
   on<K extends VaultEvent>(event: K, heard: (payload: EventPayload<K>) => void): () => void;
 };
@@ -50,7 +54,8 @@ export type TokenCommands = Part<"token">;
 export type RotationCommands = Part<"rotation">;
 export type OffboardCommands = Part<"offboard">;
 export type TrustCommands = Part<"trust" | "heads" | "drill" | "lockFile">;
-export type TeamCommands = WelcomeCommands & MemberCommands & AccessCommands & TokenCommands & RotationCommands & OffboardCommands & TrustCommands;
+export type AuditCommands = Part<"audit"> & AuditCommandsToCome;
+export type TeamCommands = WelcomeCommands & MemberCommands & AccessCommands & TokenCommands & RotationCommands & OffboardCommands & TrustCommands & AuditCommands;
 
 /** A command failed for a reason that the window can explain. */
 export class VaultError extends Error {

@@ -8,11 +8,22 @@ const day = 24 * hour;
 const numbers = new Intl.NumberFormat(navigator.language);
 const clock = new Intl.DateTimeFormat(navigator.language, { hour: "2-digit", minute: "2-digit", hour12: false });
 const exact = new Intl.DateTimeFormat(navigator.language, { dateStyle: "long", timeStyle: "medium", hourCycle: "h23" });
+const seconds = new Intl.DateTimeFormat(navigator.language, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const weekday = new Intl.DateTimeFormat(navigator.language, { weekday: "long" });
+const dayLong = new Intl.DateTimeFormat(navigator.language, { day: "numeric", month: "long" });
+const dayLongAndYear = new Intl.DateTimeFormat(navigator.language, { day: "numeric", month: "long", year: "numeric" });
 const dayOnly = new Intl.DateTimeFormat(navigator.language, { day: "numeric", month: "short" });
 const dayAndYear = new Intl.DateTimeFormat(navigator.language, { day: "numeric", month: "short", year: "numeric" });
 
 export function count(value: number): string {
   return numbers.format(value);
+}
+
+/** What fits a narrow column: "1,077", "18.4k", "402k", "1.2M". */
+export function compact(value: number): string {
+  if (value < 10_000) return count(value);
+  const [scaled, unit] = value < 999_500 ? [value / 1_000, "k"] : [value / 1_000_000, "M"];
+  return `${new Intl.NumberFormat(navigator.language, { maximumFractionDigits: scaled < 99.95 ? 1 : 0 }).format(scaled)}${unit}`;
 }
 
 /** "1 name", "38 names". */
@@ -54,6 +65,22 @@ export function date(at: number, now: number = Date.now()): string {
 /** For a tooltip: date and time to the second. */
 export function exactTime(at: number): string {
   return exact.format(at);
+}
+
+/** "02:14:08" */
+export function toTheSecond(at: number): string {
+  return seconds.format(at);
+}
+
+/** "Today, 22 November", "Yesterday, 21 November", "Monday, 9 November", with the year if not this one. */
+export function dayTitle(at: number, now: number = Date.now()): string {
+  const then = new Date(at);
+  const today = new Date(now);
+  const thisYear = then.getFullYear() === today.getFullYear();
+  const named = (thisYear ? dayLong : dayLongAndYear).format(at);
+  if (then.toDateString() === today.toDateString()) return `Today, ${named}`;
+  if (then.toDateString() === new Date(now - day).toDateString()) return `Yesterday, ${named}`;
+  return `${weekday.format(at)}, ${named}`;
 }
 
 /** Whole seconds left, never negative. */

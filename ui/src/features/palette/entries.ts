@@ -1,9 +1,9 @@
 import type { EnvClass, OrgView, PaletteHit, SettingsView } from "../../ipc/vault";
 import type { IconName } from "../../shared/icons";
 
-export type PaletteAction = "lock" | "new" | "import" | "app" | "settings" | "kit" | ScreenName | "invite" | "token" | SettingsView["theme"];
+export type PaletteAction = "lock" | "new" | "import" | "app" | "settings" | "kit" | ScreenName | "verifyLog" | "invite" | "token" | SettingsView["theme"];
 /** The screens beside environments and settings. */
-export type ScreenName = "access" | "members" | "tokens" | "trust";
+export type ScreenName = "access" | "members" | "tokens" | "audit" | "trust";
 export type At = "environment" | "settings" | "start" | "offboard" | ScreenName;
 
 export type Entry =
@@ -29,6 +29,8 @@ export function actions(org: OrgView, at: At): Action[] {
     action("access", "Access: who can read what", "access", "g a"),
     action("members", "Members", "users", "g m"),
     action("tokens", "Service tokens", "token", "g t"),
+    action("audit", "Audit log: who did what", "audit", "g l"),
+    action("verifyLog", "Verify the audit log", "verified"),
     action("trust", "Trust: what was verified", "verified", "g v"),
     action("lock", "Lock", "lock", "Ctrl L"),
     action("settings", "Settings", "settings", "g s"),

@@ -22,6 +22,7 @@ export const keyTable: { title: string; keys: { keys: string[]; does: string; le
       { keys: ["g", "a"], does: "Access", letter: true },
       { keys: ["g", "m"], does: "Members", letter: true },
       { keys: ["g", "t"], does: "Service tokens", letter: true },
+      { keys: ["g", "l"], does: "Audit log", letter: true },
       { keys: ["g", "v"], does: "Trust: what was verified", letter: true },
       { keys: ["g", "s"], does: "Settings", letter: true },
       { keys: ["?"], does: "This table", letter: true },
@@ -73,6 +74,17 @@ export const keyTable: { title: string; keys: { keys: string[]; does: string; le
       { keys: ["1", "2", "3"], does: "Read, write, grant", letter: true },
       { keys: ["T"], does: "Set an end", letter: true },
       { keys: ["D", "Del"], does: "Revoke", letter: true },
+    ],
+  },
+  {
+    title: "In the audit log",
+    keys: [
+      { keys: ["/", "Ctrl F"], does: "Search" },
+      { keys: ["V"], does: "Verify", letter: true },
+      { keys: ["↵", "Space"], does: "Open the row" },
+      { keys: ["Alt Space"], does: "Only this (on a filter)" },
+      { keys: ["Shift ←", "Shift →"], does: "Choose a span (on the chart)" },
+      { keys: ["←", "→"], does: "Move the span" },
     ],
   },
 ];

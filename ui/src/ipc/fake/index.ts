@@ -6,9 +6,10 @@ import type { Vault } from "../vault";
 
 const phases = ["welcome", "locked", "open"] as const;
 const states = ["verified", "checking", "behind", "stopped"] as const;
+const logs = ["empty", "hidden", "reading", "retired", "bad", "back"] as const;
 const roles = ["owner", "admin", "member", "reviewer"] as const;
 
-/** `?fake=1&phase=locked&theme=light&state=behind&staged=1&big=50000&empty=1&sample=1&conflict=1&role=reviewer&alone=1&due=1&lost=1&reset=1&leaver=1&waiting=1` */
+/** `?fake=1&phase=locked&theme=light&state=behind&staged=1&big=50000&empty=1&sample=1&conflict=1&role=reviewer&alone=1&due=1&lost=1&reset=1&leaver=1&waiting=1&audit=1204911&log=bad` */
 export function fakeFromAddress(query: URLSearchParams): Vault {
   const scenario: Scenario = {
     phase: phases.find((one) => one === query.get("phase")) ?? "open",
@@ -27,6 +28,10 @@ export function fakeFromAddress(query: URLSearchParams): Vault {
     leaver: query.has("leaver"),
     slow: Number(query.get("slow") ?? 0),
   };
+  const log = logs.find((one) => one === query.get("log"));
+  if (log) scenario.log = log;
+  const audit = Number(query.get("audit") ?? 0);
+  if (audit > 0) scenario.audit = audit;
   const role = roles.find((one) => one === query.get("role"));
   if (role) scenario.role = role;
   const theme = query.get("theme");

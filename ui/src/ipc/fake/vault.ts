@@ -4,6 +4,7 @@ import type {
 } from "../vault";
 import { VaultError } from "../vault";
 import { FakeAccess } from "./access";
+import { FakeAudit } from "./audit";
 import { acme, day, hour, people } from "./data";
 import { FakeEnvironment } from "./environment";
 import { exampleFile, FakeImport } from "./import";
@@ -42,6 +43,10 @@ export type Scenario = {
   leaver?: boolean;
   /** Milliseconds that every step of long work takes. */
   slow?: number;
+  /** Rows of the audit log; 50,000 without it. */
+  audit?: number;
+  /** What is particular about the log. */
+  log?: "empty" | "hidden" | "reading" | "retired" | "bad" | "back";
 };
 
 type App = { id: string; name: string; environments: FakeEnvironment[] };
@@ -89,6 +94,7 @@ export class FakeVault implements Vault {
   #next = 1;
   #link = 412;
   #team: ReturnType<typeof fakeTeam> | null = null;
+  readonly audit: FakeAudit;
 
   constructor(readonly scenario: Scenario = {}) {
     this.#phase = scenario.phase ?? "open";
@@ -106,7 +112,8 @@ export class FakeVault implements Vault {
     const world = this.#world();
     const offboarding = fakeOffboarding(world, (envId) => this.#rotated(envId));
     this.#team = fakeTeam(world, offboarding.state);
-    Object.assign(this, this.#team.commands, fakeTokens(world), offboarding.commands, fakeTrust(world), accessOf(this.#access(scenario)), fakeWelcome(world, (label, server, organisation) => this.#arrive(label, server, organisation)));
+    this.audit = new FakeAudit(world);
+    Object.assign(this, this.#team.commands, fakeTokens(world), offboarding.commands, fakeTrust(world), accessOf(this.#access(scenario)), fakeWelcome(world, (label, server, organisation) => this.#arrive(label, server, organisation)), this.audit.commands());
   }
 
   on<K extends VaultEvent>(event: K, heard: (payload: EventPayload<K>) => void): () => void {
