@@ -50,6 +50,7 @@ fn main() -> Result<(), Failure> {
         [memory::HOLD, folder, vault] => return print(&memory::hold(folder, vault)?),
         [vault::MAKE, folder] => return print(&vault::make_for_window(folder)?),
         [team::MAKE, folder] => return print(&team::make_for_window(folder)?),
+        [audit::READ, folder] => return print(&audit::read_world(folder)?),
         [audit::WORLD, arguments @ ..] => return print(&audit::make_world(arguments)?),
         [team::TILES, folder] => return print(&team::tiles(folder)?),
         _ => {}

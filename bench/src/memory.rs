@@ -74,7 +74,8 @@ impl Memory {
     }
 }
 
-fn figure(file: &str, key: &str) -> Result<u64, Failure> {
+/// A number that the system says of this process.
+pub(crate) fn figure(file: &str, key: &str) -> Result<u64, Failure> {
     let text = std::fs::read_to_string(file)?;
     let line = text.lines().find_map(|line| line.strip_prefix(key)).ok_or("no such figure")?;
     Ok(line.trim().trim_end_matches(" kB").parse()?)

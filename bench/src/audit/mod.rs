@@ -2,9 +2,12 @@
 
 mod cast;
 mod dice;
+mod queries;
+mod read;
 mod story;
 mod world;
 
+pub(crate) use read::{READ, read_world};
 pub(crate) use world::{WORLD, make_world};
 
 use crate::Failure;
