@@ -41,6 +41,7 @@ mod watch;
 mod write;
 
 pub use access::{AccessAxes, AccessStaged, AccessTile};
+pub use anchor::AnchorSeen;
 pub use create::Creation;
 pub use error::{Stop, StopKind, VaultError};
 pub use evidence::Evidence;

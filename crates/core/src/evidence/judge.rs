@@ -7,7 +7,7 @@ use strongroom_format::commit::SignedCommit;
 use strongroom_format::hash::Digest;
 use strongroom_format::id::{EnvId, OrgId};
 use strongroom_format::note::Checkpoint;
-use strongroom_format::statement::{Link, Signature};
+use strongroom_format::statement::{Body, Link, Signature};
 use thiserror::Error;
 
 use super::{Evidence, MAX_FILE, VERSION};
@@ -72,6 +72,9 @@ pub fn judge(file: &[u8]) -> Result<Judgement, Unreadable> {
     let proven = match (evidence.env, note(&evidence.verified.0), note(&evidence.shown.0)) {
         (Some(env), _, _) => judge.commits(env, &evidence.verified.0, &evidence.shown.0)?,
         (None, None, None) => judge.links(&evidence.verified.0, &evidence.shown.0)?,
+        (None, None, Some(shown)) if !evidence.verified.0.is_empty() => {
+            judge.anchor(&evidence.verified.0, shown)?
+        }
         (None, verified, shown) => judge.notes(verified.unwrap_or(""), shown.unwrap_or(""))?,
     };
     Ok(Judgement { proven, org: evidence.org, sentences: judge.sentences })
@@ -270,6 +273,44 @@ impl Judge {
              file. So this file alone does not prove it.",
         );
         Ok(false)
+    }
+
+    /// A member signed one state of the audit log into the chain, and the log shows another.
+    fn anchor(&mut self, verified: &[u8], shown: &str) -> Result<bool, Unreadable> {
+        let link = Link::parse(verified).map_err(|_| Unreadable::Verified)?;
+        let seq = link.statement.seq;
+        let is_own = self.state.head_at(seq) == Some(link.head());
+        let Body::AuditAnchor { reset, size, root } = link.statement.body else {
+            return Err(Unreadable::Verified);
+        };
+        if !is_own {
+            return Err(Unreadable::Verified);
+        }
+        let by = link.statement.author;
+        self.say(format!(
+            "{by} signed, as link {seq}, that the audit log of {size} entries has the root {}.",
+            head_code(&root),
+        ));
+        let other = self.checkpoint(shown).filter(|other| other.reset == reset);
+        let Some(other) = other else {
+            self.say("What the server showed as its checkpoint is not signed by the log's key.");
+            self.say("Nobody signed that: it is the word of whoever holds this file.");
+            return Ok(false);
+        };
+        self.say(format!(
+            "The log's own key signed a log of {} entries with the root {}.",
+            other.size,
+            head_code(&other.root)
+        ));
+        let differs = other.size == size && other.root != root;
+        self.say(if differs {
+            "A log has one root for each size, and both signatures hold: whoever holds the log's key \
+             showed that person another log, or that person signed what was never shown."
+        } else {
+            "Whether the one continues the other only the entries could show, which are not in this \
+             file. So this file alone does not prove it."
+        });
+        Ok(differs)
     }
 
     fn checkpoint(&self, note: &str) -> Option<Checkpoint> {

@@ -3,6 +3,7 @@ use strongroom_format::id::SecretId;
 use super::*;
 use crate::offboard::tests::Story;
 use crate::pen::Pen;
+use strongroom_format::statement::Body;
 use strongroom_format::wire::WriteBatch;
 
 fn chain(story: &Story) -> Vec<B64> {
@@ -106,16 +107,17 @@ fn a_commit_that_names_another_head_shows_two_chains() {
     assert!(judged.sentences.iter().any(|s| s.contains("two chains")));
 }
 
+fn note_of(story: &Story, size: u64, root: u8) -> Vec<u8> {
+    let org = story.replica.state().org();
+    let checkpoint = strongroom_format::note::Checkpoint { org, reset: 0, size, root: [root; 32] };
+    let signature = story.log.isk.sign(checkpoint.text().as_bytes());
+    checkpoint.note(&story.log.isk.public(), &signature).into_bytes()
+}
+
 #[test]
 fn two_logs_of_one_size_convict_the_log() {
     let story = Story::begin();
-    let note = |size: u64, root: u8| {
-        let org = story.replica.state().org();
-        let checkpoint =
-            strongroom_format::note::Checkpoint { org, reset: 0, size, root: [root; 32] };
-        let signature = story.log.isk.sign(checkpoint.text().as_bytes());
-        checkpoint.note(&story.log.isk.public(), &signature).into_bytes()
-    };
+    let note = |size: u64, root: u8| note_of(&story, size, root);
     let proven = |own: &[u8], other: &[u8]| judge(&evidence(&story, None, own, other)).unwrap();
     assert!(proven(&note(5, 1), &note(5, 2)).proven);
     assert!(!proven(&note(5, 1), &note(5, 1)).proven);
@@ -125,6 +127,25 @@ fn two_logs_of_one_size_convict_the_log() {
     let middle = forged.len() - 10;
     forged[middle] = if forged[middle] == b'A' { b'B' } else { b'A' };
     assert!(!proven(&note(5, 1), &forged).proven);
+}
+
+#[test]
+fn an_anchor_and_another_root_of_its_size_are_a_contradiction() {
+    let mut story = Story::begin();
+    story.write(|pen, _| {
+        pen.link(Body::AuditAnchor { reset: 0, size: 5, root: [1; 32] }).unwrap();
+    });
+    let anchor = story.replica.newest_link().unwrap().as_bytes().to_vec();
+    story.put(1, "one");
+    let judged = |shown: &[u8]| judge(&evidence(&story, None, &anchor, shown)).unwrap();
+    let file = judged(&note_of(&story, 5, 2));
+    assert!(file.proven);
+    assert!(file.sentences.iter().any(|s| s.contains("both signatures hold")), "{file:?}");
+    assert!(!judged(&note_of(&story, 5, 1)).proven);
+    assert!(!judged(&note_of(&story, 6, 2)).proven);
+    let other = story.replica.link(1).unwrap().as_bytes().to_vec();
+    let file = evidence(&story, None, &other, &note_of(&story, 5, 2));
+    assert_eq!(judge(&file), Err(Unreadable::Verified), "that link anchors nothing");
 }
 
 #[test]

@@ -1,16 +1,18 @@
+use strongroom_core::replica::Replica;
 use strongroom_format::pins::AuditPin;
-use strongroom_format::statement::Body;
+use strongroom_format::statement::{Body, Statement};
 
 use super::{DAY, House, house};
 use crate::vault::anchor;
 use crate::vault::error::{StopKind, VaultError};
 use crate::vault::session::Session;
+use crate::vault::sync::{Contradiction, PullError};
 
 fn pin(session: &Session) -> AuditPin {
     session.with(|org| Ok(*org.replica.audit())).unwrap()
 }
 
-/// Signs any anchor, true or not, as somebody who was shown another log would.
+/// Anchors whatever the turn.
 async fn anchor_as(session: &Session, anchor: AuditPin) -> Result<(), VaultError> {
     let AuditPin { reset, size, root } = anchor;
     let org = session.current().unwrap();
@@ -39,16 +41,43 @@ async fn an_anchor_of_the_log_that_others_see_is_taken_and_checked_once() {
     }
 }
 
+/// What `to` would take in from a server that shows `by` another log, and passes its anchors on.
+fn shown(to: &Session, by: &Session, anchors: &[AuditPin]) -> Replica {
+    let mut replica = to.with(|org| Ok(org.replica.clone())).unwrap();
+    for AuditPin { reset, size, root } in anchors.iter().copied() {
+        let state = replica.state();
+        let link = by.me.keyset.isk.sign_link(Statement {
+            org: state.org(),
+            seq: state.seq() + 1,
+            prev: state.head(),
+            author: by.me.principal,
+            time_ms: state.time_ms(),
+            body: Body::AuditAnchor { reset, size, root },
+        });
+        replica.take_link(link).unwrap();
+    }
+    replica
+}
+
+async fn found(session: &Session, replica: &Replica) -> Option<Contradiction> {
+    match session.check_anchors(replica).await {
+        Ok(_) => None,
+        Err(PullError::Contradiction(found)) => Some(*found),
+        Err(PullError::Other(error)) => panic!("{error:?}"),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_anchor_of_another_log_stops_everybody_else_with_evidence() {
     let House { world: _world, mara, teo, ren } = house().await;
-    let seen = pin(&teo);
-    let other = AuditPin { root: [7; 32], ..seen };
-    anchor_as(&teo, other).await.unwrap();
     for session in [&mara, &ren] {
-        let Err(VaultError::Stopped(stop)) = session.sync().await else { panic!() };
-        assert_eq!(stop.kind, StopKind::Fork);
-        assert_eq!(stop.place, format!("audit entry {}", seen.size));
+        session.sync().await.unwrap();
+        let seen = pin(session);
+        let replica = shown(session, &teo, &[AuditPin { root: [7; 32], ..seen }]);
+        let found = found(session, &replica).await.unwrap();
+        assert_eq!(found.stop.kind, StopKind::Fork);
+        assert_eq!(found.stop.place, format!("audit entry {}", seen.size));
+        session.stop(&replica, found);
         let evidence = session.with(|org| Ok(org.standing.evidence.clone())).unwrap().unwrap();
         let judged = strongroom_core::evidence::judge(&std::fs::read(evidence).unwrap()).unwrap();
         assert!(judged.proven, "{judged:?}");
@@ -57,17 +86,47 @@ async fn an_anchor_of_another_log_stops_everybody_else_with_evidence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_false_anchor_is_found_behind_a_true_one_and_however_many_there_are() {
-    let House { world: _world, mara, teo, ren } = house().await;
+async fn a_false_anchor_is_found_whichever_size_it_names_and_whatever_covers_it() {
+    let House { world: _world, mara, teo, .. } = house().await;
     let old = pin(&mara);
-    ren.sync().await.unwrap();
-    teo.sync().await.unwrap();
-    anchor_as(&teo, AuditPin { size: old.size + 1, root: [7; 32], ..old }).await.unwrap();
-    for _ in 0..20 {
-        anchor_as(&teo, pin(&teo)).await.unwrap();
+    mara.sync().await.unwrap();
+    let now = pin(&mara);
+    assert!(old.size < now.size);
+    let false_at = |size| AuditPin { size, root: [7; 32], ..now };
+    for (anchors, bad) in [
+        (vec![old, now], false),
+        (vec![false_at(old.size)], true),
+        (vec![false_at(old.size), now], true),
+        (vec![false_at(old.size + 1), now, now], true),
+        (vec![old, false_at(now.size)], true),
+        // More than the server has: it cannot show that it goes on from here.
+        (vec![old, false_at(now.size + 5)], true),
+    ] {
+        let replica = shown(&mara, &teo, &anchors);
+        assert_eq!(found(&mara, &replica).await.is_some(), bad, "{anchors:?}");
     }
-    // The newest holds, and the false one is among the oldest: both are looked at in one sync.
-    assert!(matches!(mara.sync().await, Err(VaultError::Stopped(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn anchors_of_a_tree_that_an_owner_gave_up_are_nobodys_business() {
+    let House { world: _world, mara, teo, .. } = house().await;
+    let mut replica = shown(&mara, &teo, &[AuditPin { root: [7; 32], ..pin(&mara) }]);
+    let (state, old) = (replica.state(), pin(&mara));
+    let link = mara.me.keyset.isk.sign_link(Statement {
+        org: state.org(),
+        seq: state.seq() + 1,
+        prev: state.head(),
+        author: mara.me.principal,
+        time_ms: state.time_ms(),
+        body: Body::AuditReset {
+            old_reset: 0,
+            size: old.size,
+            root: old.root,
+            audit_vkey: *state.audit_vkey(),
+        },
+    });
+    replica.take_link(link).unwrap();
+    assert!(found(&mara, &replica).await.is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]
