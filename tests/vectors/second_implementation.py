@@ -256,7 +256,8 @@ BODIES = [None] + [layout(fields) for fields in (
     "old_reset u32, size u64, root h32, audit_vkey h32",
     "agent agt_id, name_hash h32, policy_hash h32, responsible usr_id, not_after u64",
     "agent agt_id",
-    "env env_id, groups envs")]
+    "env env_id, groups envs",
+    "reset u32, size u64, root h32")]
 STATEMENT = layout("type u8, org org_id, seq u64, prev h32, author principal, time_ms u64")
 
 
@@ -530,7 +531,7 @@ CONSTRUCTS = {
 }
 OBJECT_FILES = ["link", "commit", "state-root", "event", "checkpoint", "pins", "tree", "envelope",
                 "wrap-object", "token-object", "invite-object", "sign-in", "event-later-kinds",
-                "event-later-acts", "random-objects"]
+                "event-later-acts", "link-later", "random-objects"]
 
 # ---------------------------------------------------------------- running
 

@@ -9,7 +9,13 @@ use strongroom_format::statement::{
 
 use crate::draw::{Draw, hex, list, text};
 
+/// The types of the first record; a later one has a file of its own.
 pub(crate) const TYPES: u8 = 20;
+
+/// Retention of the audit log, which came later.
+pub(crate) fn later(d: &mut Draw) -> (Value, Value) {
+    link(d, 21)
+}
 
 /// A signed link of `kind`, and what it is made of.
 pub(crate) fn link(d: &mut Draw, kind: u8) -> (Value, Value) {
@@ -242,9 +248,14 @@ fn about_the_rest(d: &mut Draw, kind: u8, common: Common) -> (Body, Value) {
             };
             (body, spelled)
         }
-        _ => {
+        19 => {
             let agent = AgentId(d.bytes());
             (Body::AgentRevoke { agent }, json!({ "agent": text(agent) }))
+        }
+        _ => {
+            let (reset, size, root) = (d.u32(), d.u64(), d.bytes());
+            let spelled = json!({ "reset": reset, "size": size, "root": hex(root) });
+            (Body::AuditRetention { reset, size, root }, spelled)
         }
     }
 }

@@ -36,6 +36,7 @@ const KINDS: &[(&str, u64, u64, Make)] = &[
     ("sign-in", 2, 20, objects::sign_in),
     ("event-later-kinds", 20, 0, objects::later_event),
     ("event-later-acts", 10, 0, objects::later_act),
+    ("link-later", 3, 0, links::later),
 ];
 /// With the above, a thousand.
 const RANDOM_LINKS: u64 = 400;

@@ -208,7 +208,7 @@ async fn no_size_ever_has_two_roots_in_a_race_of_all_that_is_signed_and_across_r
     signed_roots_are_those_of_the_stored_bytes(&file, &org).await;
     let store = SqliteStore::open(&file, None).await.unwrap();
     let mut tx = store.read().await.unwrap();
-    let signed = signed.lock().unwrap();
+    let signed = signed.lock().unwrap().clone();
     assert!(signed.len() > 20, "{}", signed.len());
     for (size, roots) in signed.iter() {
         let (_, note) = tx.checkpoint(&org, Some(*size)).await.unwrap().unwrap();
