@@ -128,6 +128,19 @@ impl AuditCopy {
         Ok(Self { base, base_peaks, frontier, ..Self::new(retained.reset) })
     }
 
+    /// Forgets how to prove the entries before `retained.size`, which an owner retired; `peaks` are
+    /// the perfect subtrees over them. The facts stay. [`LogError::Forked`] where the owner signed
+    /// another root than was read here.
+    pub fn retire(&mut self, retained: &AuditPin, peaks: Vec<Digest>) -> Result<(), LogError> {
+        let beginning = Self::retained(retained, peaks)?;
+        let forked = LogError::Forked { size: retained.size };
+        let gone = retained.size.checked_sub(self.base).ok_or(forked)? / SEGMENT;
+        let gone = usize::try_from(gone).ok().filter(|n| *n <= self.roots.len()).ok_or(forked)?;
+        self.roots.drain(..gone);
+        (self.base, self.base_peaks) = (beginning.base, beginning.base_peaks);
+        Ok(())
+    }
+
     /// The same log, with nothing read yet.
     #[must_use]
     pub fn anew(&self) -> Self {

@@ -355,6 +355,17 @@ fn a_log_whose_beginning_was_retired_goes_on_from_the_root_that_an_owner_signed(
     }
     let (checkpoint, note) = world.checkpoint(world.events.len());
     copy.settle(checkpoint, &note).unwrap();
+    let mut later = whole.clone();
+    later.settle(checkpoint, &note).unwrap();
+    later.retire(&retained, log.peaks().to_vec()).unwrap();
+    assert_eq!((later.base(), later.roots()), (copy.base(), copy.roots()));
+    assert_eq!(
+        (later.base_peaks, later.frontier),
+        (copy.base_peaks.clone(), copy.frontier.clone())
+    );
+    let other = AuditPin { root: [1; 32], ..retained };
+    assert!(whole.clone().retire(&other, log.peaks().to_vec()).is_err());
+
     let load = |number: u64| {
         assert!(number >= 3, "what was retired is not asked for");
         segments.get(usize::try_from(number).ok()?).cloned()

@@ -210,6 +210,20 @@ impl Session {
         }
     }
 
+    /// The leaf hash of an entry of the log with this reset counter, as it was read and settled.
+    pub(in crate::vault) fn leaf_read(&self, org: OrgId, reset: u32, entry: u64) -> Option<Digest> {
+        let (copy, entries) = self.settled_log(org).ok().flatten()?;
+        let load = |number: u64| self.segment_of(org, &copy, &entries, number);
+        (copy.reset() == reset).then(|| Nodes::new(&copy, load).lookup(0, entry))?
+    }
+
+    /// As [`Session::leaf_read`], the root over the first `size` entries.
+    pub(in crate::vault) fn root_read(&self, org: OrgId, reset: u32, size: u64) -> Option<Digest> {
+        let (copy, entries) = self.settled_log(org).ok().flatten()?;
+        let load = |number: u64| self.segment_of(org, &copy, &entries, number);
+        (copy.reset() == reset).then(|| Nodes::new(&copy, load).root_at(size))?
+    }
+
     /// The newest settled copy with its entries.
     pub(super) fn settled_log(
         &self,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use strongroom_chain::tree;
+use strongroom_chain::tree::{self, Frontier};
 use strongroom_core::log::index::Index;
 use strongroom_core::log::{
     Against, AuditCopy, Entry, LogError, Nodes, SEGMENT, Segment, Verdict, weigh_all,
@@ -104,6 +104,12 @@ impl Session {
             let (replica, _) = self.copy_to_change(org)?;
             let pin = *replica.audit();
             let stated = stated(&replica, &page)?;
+            if page.base > reading.copy.size() {
+                reading = Reading::begin(self.beginning(org, &page).await?);
+            }
+            if page.base != reading.copy.size() {
+                return Err(ApiError::Garbage.into());
+            }
             let read_before = reading.copy.size();
             let note = page.checkpoint.clone();
             if stated.size < pinned {
@@ -150,7 +156,15 @@ impl Session {
         let Some(copy) = self.copy_of_log(org)?.filter(|copy| copy.reset() == reset) else {
             return Ok(fresh());
         };
-        let copy = AuditCopy::clone(&copy);
+        let mut copy = AuditCopy::clone(&copy);
+        let retained = *replica.state().audit_retained();
+        if copy.base() < retained.size && retained.size <= copy.size() {
+            if let Err(error) = self.retire(org, &mut copy, &retained)? {
+                // An owner and this computer saw two logs.
+                let (reading, note) = (Reading::begin(copy), replica.audit_note());
+                return Err(self.contradicted(org, &reading, &error, note).await);
+            }
+        }
         let held = hold(&self.audits).get(&org).and_then(|audit| audit.kept.entries.clone());
         if let Some(entries) = held.filter(|entries| entries.are_of(&copy)) {
             let tail = Segment::clone(&entries.tail);
@@ -166,6 +180,41 @@ impl Session {
             Some((index, tail)) => Reading { copy, tail, goes_to: GoesTo::Fresh(index) },
             None => fresh(),
         })
+    }
+
+    /// Drops the kept entries that an owner retired.
+    fn retire(
+        &self,
+        org: OrgId,
+        copy: &mut AuditCopy,
+        retained: &AuditPin,
+    ) -> Result<Result<(), LogError>, VaultError> {
+        let load = |number| self.segment(org, copy.reset(), number).ok()?.map(Arc::new);
+        let mut nodes = Nodes::new(copy, load);
+        let before = Frontier::load(retained.size, |level, index| nodes.lookup(level, index));
+        let peaks = before.map_err(|_| VaultError::NotFound)?.peaks().to_vec();
+        if let Err(error) = copy.retire(retained, peaks) {
+            return Ok(Err(error));
+        }
+        self.keep_log(org, copy)?;
+        self.drop_old_segments(org, copy.reset(), copy.base()).map(Ok)
+    }
+
+    /// A log whose first entries the server keeps no more, as an owner signed.
+    async fn beginning(&self, org: OrgId, page: &EventsAnswer) -> Result<AuditCopy, VaultError> {
+        let (mut replica, _) = self.copy_to_change(org)?;
+        if replica.state().audit_retained().size != page.base {
+            // The link may have come a moment ago.
+            replica = self.look_ahead(org).await?;
+        }
+        let retained = replica.state().audit_retained();
+        if retained.size != page.base {
+            return Err(ApiError::Garbage.into());
+        }
+        let peaks: Option<Vec<Digest>> =
+            page.peaks.iter().map(|peak| peak.0.as_slice().try_into().ok()).collect();
+        let copy = AuditCopy::retained(retained, peaks.ok_or(ApiError::Garbage)?);
+        Ok(copy.map_err(|_| ApiError::Garbage)?)
     }
 
     /// Takes a copy in whose root is the one that was signed, if that continues the pinned state.
