@@ -178,6 +178,7 @@ fn read_heading(lines: &mut Lines<impl BufRead>) -> Result<Heading, Why> {
     require(heading.version == VERSION, Why::Unknown)?;
     require(heading.filter.len() <= MAX_FILTER, Why::Malformed)?;
     require(heading.query.len() <= MAX_FILTER, Why::Malformed)?;
+    require(heading.links > 0, Why::Malformed)?;
     require(heading.links <= MAX_COUNT, Why::Malformed)?;
     require(heading.entries <= MAX_COUNT, Why::Malformed)?;
     Ok(heading)

@@ -4,7 +4,7 @@ use strongroom_chain::tree::{Frontier, leaf_hash};
 use strongroom_crypto::safe::Keyset;
 use strongroom_format::encoding::Codec as _;
 use strongroom_format::event::{Act, Detail, Event, EventKind, SignedAct};
-use strongroom_format::hash::{Digest, ZERO};
+use strongroom_format::hash::{Digest, ZERO, label};
 use strongroom_format::id::{DeviceId, EnvId, Principal, SecretId};
 use strongroom_format::note::Checkpoint;
 use strongroom_format::statement::Body;
@@ -15,6 +15,7 @@ use crate::offboard::tests::Story;
 use crate::replica::Me;
 
 mod mutants;
+mod rich;
 
 /// An organisation with a person and a token, and a log of what they did.
 pub(super) struct World {

@@ -1,0 +1,239 @@
+//! An organisation whose people and tokens come, change keys and go, whose log begins anew and whose
+//! old entries are retired; and a bundle of it that is put together by hand.
+
+use strongroom_chain::tree::{Frontier, leaf_hash, prove_consistency};
+use strongroom_crypto::safe::{Keyset, RepeatableEntropy};
+use strongroom_format::encoding::Codec as _;
+use strongroom_format::event::{Act, Detail, Event, EventKind};
+use strongroom_format::hash::{Digest, ZERO, h, sha256};
+use strongroom_format::id::{AgentId, DeviceId, EnvId, InviteId, OrgId, SecretId, TokenId, UserId};
+use strongroom_format::note::Checkpoint;
+use strongroom_format::statement::{
+    Body, Link, MemberKeys, Policy, Role, Statement, key_change_message, pop_message,
+};
+use strongroom_format::wire::{B64, act_hash};
+
+use super::super::cover::cover;
+use super::super::line::{AnchorLine, EntryLine, Heading, LinkLine, NodeLine, write_line};
+use super::mutants::sign;
+use super::*;
+
+const NOW: u64 = 1_790_000_000_000;
+const FOUNDER: Principal = Principal::User(UserId([1; 16]));
+const SECOND: Principal = Principal::User(UserId([2; 16]));
+const TOKEN: Principal = Principal::Token(TokenId([3; 16]));
+const AGENT: Principal = Principal::Agent(AgentId([4; 16]));
+
+struct Rich {
+    entropy: RepeatableEntropy,
+    links: Vec<Link>,
+    org: OrgId,
+    events: Vec<Vec<u8>>,
+    counts: BTreeMap<(Principal, u8), (u64, Digest)>,
+    frontier: Frontier,
+    nodes: BTreeMap<(u8, u64), Digest>,
+}
+
+impl Rich {
+    fn keys(&mut self) -> (Keyset, MemberKeys) {
+        let keyset = Keyset::make(&mut self.entropy).unwrap();
+        let keys = keyset.public();
+        (keyset, MemberKeys { isk: keys.isk, iek: keys.iek })
+    }
+
+    fn link(&mut self, author: Principal, by: &Keyset, body: Body) {
+        let seq = self.links.len() as u64;
+        let prev = self.links.last().map_or(ZERO, Link::head);
+        let time_ms = NOW + seq * 1_000;
+        let statement = Statement { org: self.org, seq, prev, author, time_ms, body };
+        let signature = by.isk.sign(&[label("stmt"), statement.encode()].concat());
+        self.links.push(Link::new(statement, &signature));
+    }
+
+    fn invite(&mut self, by: &Keyset, user: UserId, keys: MemberKeys, new: &Keyset) {
+        let invite = InviteId(user.0);
+        let (role, grants) = (Role::Admin, Vec::new());
+        let body = Body::Invite { invite, key_hash: [7; 32], role, grants, expires: u64::MAX };
+        self.link(FOUNDER, by, body);
+        let pop = new.isk.sign(&pop_message(&self.org, &invite, &user, &keys));
+        self.link(FOUNDER, by, Body::MemberAdd { user, keys, role: Role::Admin, invite, pop });
+    }
+
+    /// Somebody notes an act, with a key that may not be the right one.
+    fn act(&mut self, who: Principal, device: u8, by: &Keyset) {
+        let (seq, prev) = self.counts.get(&(who, device)).copied().unwrap_or((0, ZERO));
+        let act = self.shape(Some(who), EventKind::Copied, seq + 1, prev);
+        let act = Act { device: DeviceId([device; 16]), ..act };
+        self.counts.insert((who, device), (seq + 1, act_hash(&act)));
+        let signature = by.isk.sign(&act.message());
+        self.push(&Event { act, signature, server_time_ms: NOW, peer: "192.0.2.1:5".into() });
+    }
+
+    fn shape(&self, actor: Option<Principal>, kind: EventKind, seq: u64, prev: Digest) -> Act {
+        let (env, secret) = (EnvId([6; 16]), SecretId([7; 16]));
+        Act {
+            org: self.org,
+            kind,
+            actor,
+            device: DeviceId::ZERO,
+            actor_seq: seq,
+            actor_prev: prev,
+            org_head: self.links.last().map_or(ZERO, Link::head),
+            detail: Detail { env, secret, version: 3, number: 2, status: 200 },
+        }
+    }
+
+    fn seen(&mut self, actor: Option<Principal>, kind: EventKind) {
+        let act = self.shape(actor, kind, 0, ZERO);
+        let peer = "[2001:db8::1]:443".into();
+        self.push(&Event { act, signature: [0; 64], server_time_ms: NOW, peer });
+    }
+
+    fn push(&mut self, event: &Event) {
+        let bytes = event.encode();
+        for node in self.frontier.append(leaf_hash(&bytes)) {
+            self.nodes.insert((node.level, node.index), node.hash);
+        }
+        self.events.push(bytes);
+    }
+
+    fn forget(&mut self) {
+        self.frontier = Frontier::new();
+        self.nodes.clear();
+        self.events.clear();
+        self.counts.clear();
+    }
+}
+
+/// A bundle of all entries but those of `left_out`.
+pub(super) fn bundle(left_out: std::ops::Range<u64>) -> Vec<u8> {
+    let mut rich = Rich {
+        entropy: RepeatableEntropy::new(31),
+        links: Vec::new(),
+        org: OrgId::ZERO,
+        events: Vec::new(),
+        counts: BTreeMap::new(),
+        frontier: Frontier::new(),
+        nodes: BTreeMap::new(),
+    };
+    let (founder, keys) = rich.keys();
+    let (first_log, _) = rich.keys();
+    let (log, _) = rich.keys();
+    let user = UserId([1; 16]);
+    let policy = Policy::initial();
+    let audit_vkey = first_log.isk.public();
+    let genesis = Body::Genesis { suite: 1, founder: user, keys, audit_vkey, policy };
+    rich.link(FOUNDER, &founder, genesis);
+    rich.org = OrgId(h("org", &[rich.links[0].as_bytes()]));
+    rich.act(FOUNDER, 1, &founder);
+    // The log of before is nobody's any more.
+    let (size, root) = (rich.frontier.size(), rich.frontier.root());
+    rich.link(FOUNDER, &founder, Body::AuditAnchor { reset: 0, size, root });
+    let audit_vkey = log.isk.public();
+    rich.link(FOUNDER, &founder, Body::AuditReset { old_reset: 0, size, root, audit_vkey });
+    rich.forget();
+
+    let (second, keys) = rich.keys();
+    let user = UserId([2; 16]);
+    rich.invite(&founder, user, keys, &second);
+    rich.act(SECOND, 2, &second);
+    let (rotated, keys) = rich.keys();
+    let by_new = rotated.isk.sign(&key_change_message(&rich.org, &user, &keys));
+    rich.link(SECOND, &second, Body::KeyRotate { keys, by_new });
+    rich.act(SECOND, 2, &rotated);
+    rich.act(SECOND, 2, &second);
+    let (reset, keys) = rich.keys();
+    let pop = reset.isk.sign(&key_change_message(&rich.org, &user, &keys));
+    rich.link(FOUNDER, &founder, Body::KeyReset { user, keys, pop });
+    rich.act(SECOND, 3, &reset);
+    rich.act(SECOND, 3, &rotated);
+
+    let (token, keys) = rich.keys();
+    let (sig_pub, enc_pub, rights) = (keys.isk, keys.iek, Vec::new());
+    let id = TokenId([3; 16]);
+    let issue = Body::TokenIssue { token: id, sig_pub, enc_pub, rights, not_after: NOW };
+    rich.link(FOUNDER, &founder, issue);
+    rich.act(TOKEN, 4, &token);
+    rich.link(FOUNDER, &founder, Body::TokenRevoke { token: id });
+    rich.act(TOKEN, 4, &token);
+    let agent = AgentId([4; 16]);
+    let body = Body::AgentIssue {
+        agent,
+        name_hash: [8; 32],
+        policy_hash: [9; 32],
+        responsible: user,
+        not_after: 0,
+    };
+    rich.link(FOUNDER, &founder, body);
+    rich.act(AGENT, 5, &founder);
+    rich.seen(None, EventKind::JoinAsked);
+    rich.seen(Some(TOKEN), EventKind::CommitAppended);
+    while rich.frontier.size() < 1_024 {
+        rich.seen(Some(FOUNDER), EventKind::EnvFetched);
+    }
+    let (size, root) = (rich.frontier.size(), rich.frontier.root());
+    rich.link(FOUNDER, &founder, Body::AuditRetention { reset: 1, size, root });
+    rich.link(SECOND, &reset, Body::MemberRemove { user, cuts: Vec::new() });
+    rich.act(SECOND, 3, &reset);
+    rich.act(FOUNDER, 1, &founder);
+    rich.seen(Some(FOUNDER), EventKind::RateLimited);
+    write(&rich, &left_out, &founder, &log)
+}
+
+fn write(rich: &Rich, left_out: &std::ops::Range<u64>, by: &Keyset, log: &Keyset) -> Vec<u8> {
+    let size = rich.frontier.size();
+    let checkpoint = Checkpoint { org: rich.org, reset: 1, size, root: rich.frontier.root() };
+    let signature = log.isk.sign(checkpoint.text().as_bytes());
+    let heading = Heading {
+        strongroom: "audit-bundle".into(),
+        version: 1,
+        org: rich.org,
+        made_ms: NOW + 1_000_000,
+        by: UserId([1; 16]),
+        filter: "by hand".into(),
+        query: String::new(),
+        checkpoint: checkpoint.note(&log.isk.public(), &signature),
+        links: rich.links.len() as u64,
+        entries: size - (left_out.end - left_out.start),
+    };
+    let mut file = write_line(&heading);
+    for link in &rich.links {
+        file.extend(write_line(&LinkLine { link: B64(link.as_bytes().to_vec()) }));
+    }
+    for (entry, event) in (0..).zip(&rich.events) {
+        if entry == left_out.start {
+            for (level, index) in cover(left_out.start, left_out.end) {
+                let hash = B64(rich.nodes[&(level, index)].to_vec());
+                file.extend(write_line(&NodeLine { node: (level, index), hash }));
+            }
+        }
+        if !left_out.contains(&entry) {
+            file.extend(write_line(&EntryLine { entry, event: B64(event.clone()) }));
+        }
+    }
+    let at = |statement: &Statement| matches!(statement.body, Body::AuditRetention { .. });
+    let anchor = rich.links.iter().position(|link| at(&link.statement)).unwrap() as u64;
+    let node = |level, index| rich.nodes.get(&(level, index)).copied();
+    let proof = prove_consistency(1_024, size, node).unwrap();
+    let proof = proof.into_iter().map(|hash| B64(hash.to_vec())).collect();
+    file.extend(write_line(&AnchorLine { anchor, proof }));
+    sign(&file, by)
+}
+
+#[test]
+fn keys_come_and_go_along_the_chain() {
+    let judgement = judged(&bundle(0..0));
+    let tally = &judgement.tally;
+    assert_eq!(tally.entries, 1_027);
+    assert_eq!((judgement.key_link, judgement.log.reset), (2, 1));
+    assert_eq!(judgement.anchor.map(|anchor| anchor.size), Some(1_024));
+    // A rotated key, a reset one, a revoked token, an agent, a member who left.
+    assert_eq!(tally.doubtful_at, [2, 4, 6, 7, 1_024]);
+    let signed: Vec<(Principal, u64)> = tally.actors.iter().map(|(who, n)| (*who, *n)).collect();
+    assert_eq!(signed, [(FOUNDER, 1), (SECOND, 3), (TOKEN, 1)]);
+    let words = judgement.sentences().join("\n");
+    assert!(words.contains("link 2 names"), "{words}");
+    let judgement = judged(&bundle(3..1_000));
+    assert_eq!((judgement.tally.entries, judgement.tally.is_contiguous()), (30, false));
+    assert_ne!(sha256(&[&bundle(0..0)]), ZERO);
+}
