@@ -7,6 +7,7 @@ pub mod app;
 pub mod audit;
 pub mod env;
 pub mod import;
+pub mod insights;
 pub mod members;
 pub mod offboard;
 pub mod org;

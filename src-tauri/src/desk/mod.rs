@@ -12,6 +12,7 @@ mod embedded;
 mod env;
 mod handover;
 mod import;
+mod insights;
 pub mod intents;
 pub mod joining;
 mod kit;

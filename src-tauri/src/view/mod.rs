@@ -10,6 +10,7 @@ mod app;
 mod audit;
 mod env;
 mod import;
+mod insights;
 mod members;
 mod offboard;
 mod org;
@@ -37,6 +38,10 @@ pub use audit::{
 };
 pub use env::{EnvClass, EnvRowView, EnvView, NewEnvironment};
 pub use import::{ImportIssue, ImportIssueKind, ImportOp, ImportReport, ImportRow};
+pub use insights::{
+    Insight, InsightAction, InsightCharts, InsightDay, InsightKind, InsightPlace, InsightSeverity,
+    InsightsLooked, InsightsView, ReaderClock,
+};
 pub use members::{
     GrantSpec, InviteRow, InviteState, KeyResetView, LeftRow, MemberRow, MembersView,
     OffboardState, PendingAction, PendingKind, PendingRow, PrincipalKind, PrincipalView,

@@ -196,6 +196,14 @@ export const commands = {
 	auditViewSave: (name: string, query: AuditQuery) => typedError<SavedView[], CommandError>(__TAURI_INVOKE("audit_view_save", { name, query })),
 	/**  Forgets a filter. */
 	auditViewDelete: (id: string) => typedError<SavedView[], CommandError>(__TAURI_INVOKE("audit_view_delete", { id })),
+	/**  Everything that deserves a look now. */
+	insightsView: (clock: ReaderClock) => typedError<InsightsView, CommandError>(__TAURI_INVOKE("insights_view", { clock })),
+	/**  Dismisses a finding until a time; one that is over shows it again. */
+	insightDismiss: (id: string, until: number, clock: ReaderClock) => typedError<null, CommandError>(__TAURI_INVOKE("insight_dismiss", { id, until, clock })),
+	/**  Marks a secret as a decoy, on this computer only, or ends that. */
+	decoySet: (envId: string, secretId: string, on: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("decoy_set", { envId, secretId, on })),
+	/**  Since when a secret is a decoy on this computer; none if it is not. */
+	decoySince: (envId: string, secretId: string) => typedError<number | null, CommandError>(__TAURI_INVOKE("decoy_since", { envId, secretId })),
 	/**  The trust page. */
 	trustView: () => typedError<TrustView, CommandError>(__TAURI_INVOKE("trust_view")),
 	/**  Compares somebody else's code of a head with this computer's. */
@@ -1252,6 +1260,149 @@ export type ImportRow = {
 	op: ImportOp,
 };
 
+/**  One finding. */
+export type Insight = {
+	/**  Names it, to dismiss it. */
+	id: string,
+	/**  What kind it is. */
+	kind: InsightKind,
+	/**  How much it asks for. */
+	severity: InsightSeverity,
+	/**  What was found, without names. */
+	title: string,
+	/**  The numbers, and who says so. */
+	detail: string,
+	/**  Whom it is about. */
+	who: PrincipalView | null,
+	/**  Where. */
+	place: string | null,
+	/**  The first names of the secrets it is about. */
+	names: string[],
+	/**  An address, as the server saw it. */
+	address: string | null,
+	/**  The newest time that it speaks of; the end of a token lies ahead. */
+	at: number | null,
+	/**  The one thing to do. */
+	action: InsightAction,
+};
+
+/**  The one thing to do about a finding. */
+export type InsightAction = {
+	/**  What the button says. */
+	label: string,
+	/**  Where it leads. */
+	go: InsightPlace,
+	/**  What the log is asked there. */
+	query: AuditQuery | null,
+	/**  Which environment. */
+	envId: string | null,
+	/**  Which secret in it. */
+	secretId: string | null,
+	/**  Who. */
+	principalId: string | null,
+};
+
+/**  The last 30 days. */
+export type InsightCharts = {
+	/**  By day, oldest first. */
+	days: InsightDay[],
+	/**  Uses by day of the week, Monday first, and hour of the day. */
+	hours: number[][],
+};
+
+/**  One day. */
+export type InsightDay = {
+	/**  When it begins. */
+	day: number,
+	/**  Uses that a client signed. */
+	uses: number,
+	/**  Refusals that the server saw. */
+	refused: number,
+};
+
+/**  What kind a finding is. */
+export type InsightKind = 
+/**  Nobody used a secret for long. */
+"unused" | 
+/**  A value in use is old. */
+"stale" | 
+/**  A first value is old. */
+"neverRotated" | 
+/**  Data keys are held and not used. */
+"overGranted" | 
+/**  A token ends soon, or has ended and still asks. */
+"expiring" | 
+/**  Somebody used something in production for the first time. */
+"firstReader" | 
+/**  Uses at unusual hours. */
+"offHours" | 
+/**  Many values at once. */
+"massReveal" | 
+/**  Many refusals from one address. */
+"refusedByAddress" | 
+/**  A decoy was used. */
+"decoyTouched" | 
+/**  A leaver's values are not replaced. */
+"leaverQueue";
+
+/**  Where an action leads. */
+export type InsightPlace = 
+/**  The log, filtered to the entries that it rests on. */
+"audit" | 
+/**  The matrix. */
+"access" | 
+/**  The tokens. */
+"tokens" | 
+/**  An offboarding. */
+"offboard" | 
+/**  An environment. */
+"environment";
+
+/**  How much a finding asks for. */
+export type InsightSeverity = 
+/**  Something is to be done. */
+"act" | 
+/**  Somebody should look. */
+"look" | 
+/**  Good to know. */
+"know";
+
+/**  What was looked at. */
+export type InsightsLooked = {
+	/**  Entries of the log. */
+	entries: number,
+	/**  Of those, how many are not to be believed and count for nothing. */
+	doubtful: number,
+	/**  The time of the oldest entry. */
+	from: number | null,
+	/**  Secrets. */
+	secrets: number,
+	/**  People and tokens that may read something. */
+	holders: number,
+	/**  Living tokens. */
+	tokens: number,
+	/**  Environments whose values' ages this computer cannot see. */
+	unseen: number,
+};
+
+/**  What was found, and on what it rests. */
+export type InsightsView = {
+	/**  When it was worked out. */
+	at: number,
+	/**  The log was read to its end. Before that nothing is said that rests on it. */
+	complete: boolean,
+	/**  False: this user may not read the log. */
+	readable: boolean,
+	/**  Findings, the most pressing first. */
+	findings: Insight[],
+	/**  Those that are dismissed for now. */
+	dismissed: Insight[],
+	/**  What was looked at. */
+	looked: InsightsLooked,
+	/**  Uses and refusals. */
+	charts: InsightCharts,
+};
+
 /**  One invite. */
 export type InviteRow = {
 	/**  The invite. */
@@ -1762,6 +1913,12 @@ export type ProgressView = {
 	total: number,
 	/**  It can be cancelled now. */
 	cancellable: boolean,
+};
+
+/**  Which clock days and hours are told by. */
+export type ReaderClock = {
+	/**  Minutes east of UTC. */
+	utcOffset: number,
 };
 
 /**  One reader, with the link of the chain that made them one. */

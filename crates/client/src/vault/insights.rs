@@ -19,7 +19,7 @@ use super::session::{Session, hold};
 use crate::cache::CacheError;
 
 /// The most decoys of one organisation.
-pub const MAX_DECOYS: usize = 1_000;
+const MAX_DECOYS: usize = 1_000;
 /// The most dismissals that are kept; those that end first go first.
 const MAX_DISMISSED: usize = 100_000;
 const VERSION: u8 = 1;

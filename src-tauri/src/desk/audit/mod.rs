@@ -140,7 +140,7 @@ impl Desk {
     }
 
     /// Opens what this computer keeps of the log, if that was not done since the vault was opened.
-    async fn open_log(&self) -> Answer<()> {
+    pub(super) async fn open_log(&self) -> Answer<()> {
         let session = self.session()?;
         let asked = Arc::clone(&session);
         let standing = blocking(move || Ok(asked.log_standing()?)).await?;
