@@ -21,13 +21,14 @@ use reqwest::Method;
 use reqwest::header::HeaderValue;
 use strongroom_crypto::safe::ServiceToken;
 use strongroom_format::encoding::Codec;
+use strongroom_format::event::MAX_PEER;
 use strongroom_format::id::{EnvId, OrgId, SecretId};
 use strongroom_format::note::MAX_NOTE;
 use strongroom_format::wire::{
     AccountAnswer, ActPage, ChainAnswer, CommitPage, ConsistencyAnswer, CreateAccount,
-    EnvelopePage, EventsAnswer, ItemPage, JoinList, JoinRequest, MAX_ACTS, MAX_BATCH_ENVS,
-    MAX_LINKS, OrgList, PendingJoin, ReplaceKeyset, ServerInfo, SyncAnswer, WriteAnswer,
-    WriteBatch,
+    EnvelopePage, EventsAnswer, InclusionAnswer, ItemPage, JoinList, JoinRequest, MAX_ACTS,
+    MAX_BATCH_ENVS, MAX_LINKS, OrgList, PendingJoin, Receipt, ReplaceKeyset, ServerInfo,
+    SyncAnswer, WriteAnswer, WriteBatch,
 };
 
 use zeroize::Zeroizing;
@@ -206,9 +207,12 @@ impl Api {
     }
 
     /// `POST /v1/orgs/{org}/events`: acts that are not writes.
-    pub async fn report_acts(&self, org: &OrgId, page: &ActPage) -> Result<(), ApiError> {
+    pub async fn report_acts(&self, org: &OrgId, page: &ActPage) -> Result<Receipt, ApiError> {
         let path = format!("/v1/orgs/{org}/events");
-        self.done(Call::post_page(path, page)?).await
+        let receipt: Receipt = self.json(Call::post_page(path, page)?).await?;
+        at_most(receipt.peer.len(), MAX_PEER)?;
+        at_most(receipt.checkpoint.len(), MAX_NOTE)?;
+        Ok(receipt)
     }
 
     /// `GET /v1/orgs/{org}/envs/{env}/items`: current items that come after `after`.
@@ -246,6 +250,18 @@ impl Api {
         let path = format!("/v1/orgs/{org}/audit/proof?old={old}&new={new}");
         let answer: ConsistencyAnswer = self.json(Call::get(path)).await?;
         at_most(answer.proof.len(), MAX_PROOF)?;
+        for node in &answer.proof {
+            exactly(&node.0, 32)?;
+        }
+        Ok(answer)
+    }
+
+    /// `GET /v1/orgs/{org}/audit/inclusion`: that an entry is in the log.
+    pub async fn inclusion(&self, org: &OrgId, index: u64) -> Result<InclusionAnswer, ApiError> {
+        let path = format!("/v1/orgs/{org}/audit/inclusion?index={index}");
+        let answer: InclusionAnswer = self.json(Call::get(path)).await?;
+        at_most(answer.proof.len(), MAX_PROOF)?;
+        at_most(answer.checkpoint.len(), MAX_NOTE)?;
         for node in &answer.proof {
             exactly(&node.0, 32)?;
         }

@@ -68,16 +68,19 @@ async fn answering(raw: Vec<u8>) -> (Server, Api) {
     (server, api)
 }
 
+const RECEIPT: &str = r#"{"count":0,"first":7,"time_ms":1,"peer":"127.0.0.1:9","checkpoint":"c"}"#;
+
 #[tokio::test]
 async fn every_route_is_asked_as_it_is_written_down() {
     let server = Server::start(|r| {
         sign_in(r, "a.b-c_d").unwrap_or_else(|| match r.path.as_str() {
             "/v1/orgs" if r.method == "GET" => json(NO_ORGS),
             p if p.contains("/items") || p.contains("/commits") => refuse(404, "not-found"),
-            p if p.ends_with("/envelopes") || p.ends_with("/events") || p == "/v1/accounts" => {
+            p if p.ends_with("/envelopes") || p == "/v1/accounts" => {
                 answer("204 No Content", "", b"")
             }
-            p if p.contains("/sync") || p.contains("/proof") || p == "/v1/server" => {
+            p if p.ends_with("/events") => json(RECEIPT),
+            p if ["/sync", "/proof", "/inclusion", "/v1/server"].iter().any(|x| p.contains(x)) => {
                 refuse(403, "not-allowed")
             }
             _ => json(r#"{"link":3,"checkpoint":"c"}"#),
@@ -106,13 +109,14 @@ async fn every_route_is_asked_as_it_is_written_down() {
     assert_eq!(api.create_org(&batch).await.unwrap().link, 3);
     assert_eq!(api.write(&ORG, &batch).await.unwrap().link, 3);
     api.stage_envelopes(&ORG, &EnvelopePage::default()).await.unwrap();
-    api.report_acts(&ORG, &ActPage::default()).await.unwrap();
+    assert_eq!(api.report_acts(&ORG, &ActPage::default()).await.unwrap().first, 7);
     assert!(api.sync(&ORG, 5).await.is_err());
     let after = SecretId([2; 16]);
     assert!(api.items(&ORG, &ENV, None).await.unwrap_err().is_not_found());
     assert!(api.items(&ORG, &ENV, Some(&after)).await.is_err());
     assert!(api.commits(&ORG, &ENV, 6, true).await.is_err());
     assert!(api.consistency(&ORG, 1, 2).await.is_err());
+    assert!(api.inclusion(&ORG, 5).await.is_err());
 
     let org = format!("/v1/orgs/{ORG}");
     let expected = [
@@ -130,6 +134,7 @@ async fn every_route_is_asked_as_it_is_written_down() {
         ("GET", format!("{org}/envs/{ENV}/items?after={after}"), "", true),
         ("GET", format!("{org}/envs/{ENV}/commits?from=6&envelopes=true"), "", true),
         ("GET", format!("{org}/audit/proof?old=1&new=2"), "", true),
+        ("GET", format!("{org}/audit/inclusion?index=5"), "", true),
     ];
     let seen: Vec<_> = server
         .requests()

@@ -96,8 +96,13 @@ impl Session {
             if count == 0 {
                 return Ok(());
             }
-            match self.api.report_acts(&org, &ActPage { acts }).await {
-                Ok(()) => self.change_acts(org, |acts| acts.sent(count))?,
+            match self.api.report_acts(&org, &ActPage { acts: acts.clone() }).await {
+                Ok(receipt) => {
+                    // First what was promised: if this computer ends here, the acts go again, and
+                    // the log knows them already.
+                    self.keep_receipt(org, acts, &receipt)?;
+                    self.change_acts(org, |acts| acts.sent(count))?;
+                }
                 Err(error) if does_not_fit(&error) && !realigned => {
                     realigned = true;
                     self.realign_acts(org).await?;

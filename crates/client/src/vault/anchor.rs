@@ -71,30 +71,47 @@ impl Session {
         replica: &Replica,
         anchor: &AuditPin,
     ) -> Result<Option<String>, VaultError> {
-        let (org, pin) = (replica.state().org(), *replica.audit());
-        if anchor.size == pin.size {
-            let same = anchor.root == pin.root;
-            return Ok((!same).then(|| replica.audit_note().to_owned()));
+        if self.lies_on_pin(replica, anchor).await? {
+            return Ok(None);
         }
-        let (old, new) = if anchor.size < pin.size { (anchor, &pin) } else { (&pin, anchor) };
+        if anchor.size == replica.audit().size {
+            return Ok(Some(replica.audit_note().to_owned()));
+        }
+        // The note of the very size says most: two roots for one size cannot both be right.
+        let org = replica.state().org();
+        let same_size = self.api.consistency(&org, anchor.size, anchor.size).await;
+        let note = same_size.map(|answer| answer.checkpoint).ok();
+        let note = note.filter(|note| replica.signed_checkpoint(note).is_ok());
+        Ok(Some(note.unwrap_or_else(|| replica.audit_note().to_owned())))
+    }
+
+    /// Whether a state of the present log is one that the pinned log went through or leads to.
+    pub(super) async fn lies_on_pin(
+        &self,
+        replica: &Replica,
+        other: &AuditPin,
+    ) -> Result<bool, VaultError> {
+        let (org, pin) = (replica.state().org(), *replica.audit());
+        if other.size == pin.size {
+            return Ok(other.root == pin.root);
+        }
+        let (old, new) = if other.size < pin.size { (other, &pin) } else { (&pin, other) };
+        if new.size == pin.size
+            && let Some(root) = self.root_read(org, pin.reset, old.size)
+        {
+            return Ok(root == old.root);
+        }
         match self.api.consistency(&org, old.size, new.size).await {
             Ok(answer) => {
                 let proof = nodes(&answer.proof);
                 let holds =
                     tree::verify_consistency(old.size, &old.root, new.size, &new.root, &proof);
-                if holds.is_ok() {
-                    return Ok(None);
-                }
+                Ok(holds.is_ok())
             }
             // It has no way from the one to the other.
-            Err(ApiError::Refused { status: 400 | 404 | 422, .. }) => {}
-            Err(error) => return Err(error.into()),
+            Err(ApiError::Refused { status: 400 | 404 | 422, .. }) => Ok(false),
+            Err(error) => Err(error.into()),
         }
-        // The note of the very size says most: two roots for one size cannot both be right.
-        let same_size = self.api.consistency(&org, anchor.size, anchor.size).await;
-        let note = same_size.map(|answer| answer.checkpoint).ok();
-        let note = note.filter(|note| replica.signed_checkpoint(note).is_ok());
-        Ok(Some(note.unwrap_or_else(|| replica.audit_note().to_owned())))
     }
 
     /// Anchors what this computer has verified, where that is due and the lot falls on it. Says

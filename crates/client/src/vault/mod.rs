@@ -23,6 +23,7 @@ mod members;
 mod offboard;
 mod org;
 mod propose;
+mod receipts;
 mod restore;
 mod rotate;
 mod sample;

@@ -94,6 +94,7 @@ impl Session {
             self.tell(Notice::Org);
         }
         self.tell(Notice::Status);
+        self.check_receipts(org).await?;
         match self.send_acts(org).await {
             Err(VaultError::Stopped(stop)) => Err(VaultError::Stopped(stop)),
             // They wait for the next time.

@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 
 use strongroom_crypto::safe::OsEntropy;
-use strongroom_format::encoding::{DecodeError, Reader, Writer};
+use strongroom_format::encoding::{Codec as _, DecodeError, Reader, Writer};
 use strongroom_format::id::OrgId;
 
 use super::error::VaultError;
+use super::receipts::Promised;
 use super::session::{Session, hold};
 use crate::cache::CacheError;
 
@@ -20,12 +21,18 @@ const VERSION: u8 = 1;
 pub(super) struct Watch {
     /// The link up to which every anchor was shown to lie on the pinned log.
     pub(super) anchors_to: u64,
+    /// Entries that the server says it wrote and that nobody has seen yet, oldest first.
+    pub(super) receipts: Vec<Promised>,
 }
 
 impl Watch {
     fn encode(&self) -> Vec<u8> {
         let mut w = Writer::new();
         w.u8(VERSION).u64(self.anchors_to);
+        w.count(self.receipts.len());
+        for promised in &self.receipts {
+            promised.write(&mut w);
+        }
         w.finish()
     }
 
@@ -34,7 +41,9 @@ impl Watch {
         if r.u8()? != VERSION {
             return Err(DecodeError::UnknownVersion);
         }
-        let watch = Self { anchors_to: r.u64()? };
+        let anchors_to = r.u64()?;
+        let receipts = (0..r.count(usize::MAX)?).map(|_| Promised::read(&mut r));
+        let watch = Self { anchors_to, receipts: receipts.collect::<Result<_, _>>()? };
         r.finish()?;
         Ok(watch)
     }
