@@ -29,7 +29,7 @@ impl Desk {
         self.on_log(move |session| {
             let shown = session.log_entry(entry)?;
             let row = row_of(session, entry)?;
-            let told = Told::gather(session, &Wanted::of_rows(std::slice::from_ref(&row)), now)?;
+            let told = Told::gather(session, Wanted::of_rows(std::slice::from_ref(&row)), now)?;
             Ok(view(session, &shown, &row, &told))
         })
         .await

@@ -107,7 +107,7 @@ impl Desk {
                 same.then(|| wanted.iter().filter_map(|row| log.index.row(*row)).collect())
             })?;
             let rows: Vec<Row> = rows.flatten().ok_or(CommandError::NotFound)?;
-            let told = Told::gather(session, &Wanted::of_rows(&rows), now)?;
+            let told = Told::gather(session, Wanted::of_rows(&rows), now)?;
             Ok(rows.iter().map(|row| rows::row(found.base, row, &told)).collect())
         })
         .await
@@ -223,7 +223,7 @@ fn answer(
     now: u64,
 ) -> Answer<AuditAnswer> {
     let found = &answer.found;
-    let told = Told::gather(session, &Wanted::of_facets(&found.facets), now)?;
+    let told = Told::gather(session, Wanted::of_facets(&found.facets), now)?;
     Ok(AuditAnswer {
         // Given when it is kept.
         id: 0,

@@ -24,6 +24,15 @@ use crate::{
 /// The characters of an id that stand for a name.
 const SHORT_ID: usize = 12;
 
+/// A link, as far as a row tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LinkTold {
+    /// What it does, in a word or two.
+    pub(super) does: String,
+    /// The environment that it changes.
+    pub(super) env: Option<EnvId>,
+}
+
 /// What an entry is told with.
 pub(super) trait Around: Names {
     /// Who asks.
@@ -32,8 +41,8 @@ pub(super) trait Around: Names {
     fn is_gone(&self, who: &Principal) -> bool;
     /// The chain has this environment.
     fn has_env(&self, env: &EnvId) -> bool;
-    /// What a link does, in a word or two.
-    fn link(&self, seq: u64) -> Option<String>;
+    /// What a link does and where, if it is one of the verified chain.
+    fn link(&self, seq: u64) -> Option<&LinkTold>;
 }
 
 /// A row of the table.
@@ -42,6 +51,8 @@ pub(super) fn row(base: u64, row: &Row, around: &dyn Around) -> AuditRow {
         Some((name, known)) => (Some(name), known),
         None => (None, false),
     };
+    let link = is_about_link(row.kind).then(|| around.link(row.number)).flatten();
+    let env = Some(row.env).filter(|env| !env.is_zero()).or_else(|| link?.env);
     AuditRow {
         entry: base + u64::from(row.row),
         at: translate::millis(row.at_ms),
@@ -54,11 +65,16 @@ pub(super) fn row(base: u64, row: &Row, around: &dyn Around) -> AuditRow {
         refused: index::Outcome::of(row.kind, row.status) == index::Outcome::Refused,
         name,
         name_known,
-        object: words::object(row, |seq| around.link(seq)),
-        place: (!row.env.is_zero()).then(|| place(&row.env, around)),
+        object: words::object(row, link.map(|link| link.does.as_str())),
+        place: env.map(|env| place(&env, around)),
         peer: row.peer.chars().filter(|c| !c.is_control()).take(MAX_PEER).collect(),
         device: if row.device.is_zero() { String::new() } else { device(&row.device) },
     }
+}
+
+/// Whether the number of an entry of this kind is that of the link that it is about.
+pub(super) fn is_about_link(kind: EventKind) -> bool {
+    matches!(kind, EventKind::LinkSigned | EventKind::LinkAppended)
 }
 
 fn flaw(verdict: Verdict) -> Option<AuditFlaw> {
@@ -144,8 +160,12 @@ pub(super) fn timeline(timeline: &Timeline) -> AuditTimeline {
 
 /// Whoever acted, by name or by the beginning of its id.
 pub(super) fn principal(who: &Principal, around: &dyn Around) -> PrincipalView {
-    let name = around.who(who).filter(|name| !name.is_empty());
-    named(who, name.unwrap_or_else(|| short(who)), &around.you())
+    named(who, name_of(who, around), &around.you())
+}
+
+/// A name, or the beginning of an id.
+pub(super) fn name_of(who: &Principal, around: &dyn Around) -> String {
+    around.who(who).filter(|name| !name.is_empty()).unwrap_or_else(|| short(who))
 }
 
 fn secret(row: &Row, around: &dyn Around) -> (String, bool) {
@@ -182,7 +202,7 @@ mod tests {
     const KEY: SecretId = SecretId([6; 16]);
     const UNKNOWN: SecretId = SecretId([7; 16]);
 
-    struct Known;
+    struct Known(LinkTold);
 
     impl Names for Known {
         fn who(&self, who: &Principal) -> Option<String> {
@@ -216,9 +236,13 @@ mod tests {
             *env == PROD
         }
 
-        fn link(&self, _: u64) -> Option<String> {
-            None
+        fn link(&self, seq: u64) -> Option<&LinkTold> {
+            (seq == 412).then_some(&self.0)
         }
+    }
+
+    fn known() -> Known {
+        Known(LinkTold { does: "grant to Teo Varga".to_owned(), env: Some(PROD) })
     }
 
     fn copied() -> Row {
@@ -240,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_row_names_who_did_what_where() {
-        let view = row(1_024, &copied(), &Known);
+        let view = row(1_024, &copied(), &known());
         let who = view.who.unwrap();
         assert_eq!((who.name.as_str(), who.initials.as_str(), who.you), ("Mara Lind", "ML", true));
         assert_eq!((view.entry, view.verb.as_str(), view.gone), (1_031, "Copied", false));
@@ -254,13 +278,13 @@ mod tests {
     #[test]
     fn what_is_gone_or_unknown_is_named_as_far_as_it_can_be() {
         let gone = Row { who: Some(Principal::User(LEFT)), secret: UNKNOWN, ..copied() };
-        let view = row(0, &gone, &Known);
+        let view = row(0, &gone, &known());
         assert!(view.gone);
         assert_eq!(view.who.unwrap().name, "Teo Varga");
         assert!(!view.name_known);
         assert_eq!(view.name.as_deref(), Some(&UNKNOWN.to_string()[..SHORT_ID]));
         let token = Row { who: Some(Principal::Token(BUILD)), env: OLD, ..copied() };
-        let view = row(0, &token, &Known);
+        let view = row(0, &token, &known());
         let who = view.who.unwrap();
         assert_eq!(who.kind, PrincipalKind::Token);
         assert_eq!(who.name, BUILD.to_string()[..SHORT_ID]);
@@ -279,25 +303,42 @@ mod tests {
             status: 403,
             ..copied()
         };
-        let view = row(0, &refused, &Known);
+        let view = row(0, &refused, &known());
         assert!(view.refused && !view.gone);
         assert_eq!((view.who, view.name, view.place), (None, None, None));
         assert_eq!((view.object.as_str(), view.device.as_str()), ("no right", ""));
     }
 
     #[test]
+    fn a_link_is_told_with_what_it_does_and_where() {
+        let linked = Row {
+            kind: EventKind::LinkAppended,
+            verdict: Verdict::Derived,
+            env: EnvId::ZERO,
+            secret: SecretId::ZERO,
+            number: 412,
+            ..copied()
+        };
+        let view = row(0, &linked, &known());
+        assert_eq!(view.object, "link 412, grant to Teo Varga");
+        assert_eq!(view.place.as_deref(), Some("storefront / prod"));
+        let later = row(0, &Row { number: 413, ..linked }, &known());
+        assert_eq!((later.object.as_str(), later.place), ("link 413", None));
+    }
+
+    #[test]
     fn an_address_that_is_none_is_cut_and_cannot_break_a_line() {
         let odd = Row { peer: format!("a\n\t\u{7}{}", "x".repeat(200)).into(), ..copied() };
-        let view = row(0, &odd, &Known);
+        let view = row(0, &odd, &known());
         assert_eq!(view.peer.len(), MAX_PEER);
         assert!(view.peer.starts_with("axx"));
     }
 
     #[test]
     fn a_gap_is_signed_and_marked_and_a_doubt_is_not_signed() {
-        let gap = row(0, &Row { verdict: Verdict::Gap, ..copied() }, &Known);
+        let gap = row(0, &Row { verdict: Verdict::Gap, ..copied() }, &known());
         assert_eq!((gap.level, gap.flaw), (AuditLevel::Signed, Some(AuditFlaw::Gap)));
-        let doubt = row(0, &Row { verdict: Verdict::Doubtful, ..copied() }, &Known);
+        let doubt = row(0, &Row { verdict: Verdict::Doubtful, ..copied() }, &known());
         assert_eq!((doubt.level, doubt.flaw), (AuditLevel::Doubtful, Some(AuditFlaw::Doubtful)));
     }
 
@@ -310,7 +351,7 @@ mod tests {
             secrets: vec![((PROD, KEY), 5), ((PROD, UNKNOWN), 1), ((PROD, SecretId::ZERO), 30)],
             ..Facets::default()
         };
-        let view = facets(&found, &Known);
+        let view = facets(&found, &known());
         let kinds: Vec<_> = view.kinds.iter().map(|k| (k.verb.as_str(), k.level)).collect();
         assert_eq!(kinds, [("Committed", AuditLevel::Derived), ("Fetched", AuditLevel::Seen)]);
         let who: Vec<_> = view.who.iter().map(|w| (w.who.is_some(), w.gone, w.count)).collect();

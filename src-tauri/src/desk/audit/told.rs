@@ -6,11 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use strongroom_client::vault::{OpenOrg, Session};
 use strongroom_core::log::index::{Facets, Names, Row};
 use strongroom_format::{
-    event::EventKind,
     id::{EnvId, Principal, SecretId, UserId},
+    statement::Body,
 };
 
-use super::{rows::Around, words};
+use super::{
+    rows::{self, Around, LinkTold, is_about_link},
+    words,
+};
 use crate::error::Answer;
 
 /// Whatever wants to be named.
@@ -29,7 +32,7 @@ impl Wanted {
             wanted.who.extend(row.who);
             wanted.envs.insert(row.env);
             wanted.secrets.insert((row.env, row.secret));
-            if matches!(row.kind, EventKind::LinkSigned | EventKind::LinkAppended) {
+            if is_about_link(row.kind) {
                 wanted.links.insert(row.number);
             }
         }
@@ -55,12 +58,37 @@ pub(super) struct Told {
     secrets: BTreeMap<(EnvId, SecretId), String>,
     gone: BTreeSet<Principal>,
     envs: BTreeSet<EnvId>,
-    links: BTreeMap<u64, String>,
+    links: BTreeMap<u64, LinkTold>,
 }
 
 impl Told {
     /// Everything that this computer knows of `wanted`, as of `now_ms`.
-    pub(super) fn gather(session: &Session, wanted: &Wanted, now_ms: u64) -> Answer<Self> {
+    pub(super) fn gather(session: &Session, mut wanted: Wanted, now_ms: u64) -> Answer<Self> {
+        let bodies = session.with(|org| {
+            let replica = org.replica();
+            let body = |seq: &u64| Some((*seq, replica.link(*seq)?.statement.body.clone()));
+            Ok(wanted.links.iter().filter_map(body).collect::<BTreeMap<u64, Body>>())
+        })?;
+        wanted.who.extend(bodies.values().filter_map(words::subject_of));
+        wanted.envs.extend(bodies.values().filter_map(words::place_of));
+        let mut told = Self::names_of(session, &wanted)?;
+        session.with(|org| {
+            let gone = wanted.who.iter().filter(|who| !lives(org, who, now_ms));
+            told.gone = gone.copied().collect();
+            let state = org.replica().state();
+            let known = wanted.envs.iter().filter(|env| state.env(env).is_some());
+            told.envs = known.copied().collect();
+            Ok(())
+        })?;
+        let link = |(seq, body): (u64, Body)| {
+            let does = words::of_link(&body, |who| rows::name_of(who, &told));
+            (seq, LinkTold { does, env: words::place_of(&body) })
+        };
+        told.links = bodies.into_iter().map(link).collect();
+        Ok(told)
+    }
+
+    fn names_of(session: &Session, wanted: &Wanted) -> Answer<Self> {
         let mut told = Self {
             you: session.user(),
             who: BTreeMap::new(),
@@ -75,19 +103,6 @@ impl Told {
             told.who = named(&wanted.who, |who| names.who(who));
             told.places = named(&wanted.envs, |env| names.env(env));
             told.secrets = named(&wanted.secrets, |(env, secret)| names.secret(env, secret));
-        })?;
-        session.with(|org| {
-            let gone = wanted.who.iter().filter(|who| !lives(org, who, now_ms));
-            told.gone = gone.copied().collect();
-            let replica = org.replica();
-            let known = wanted.envs.iter().filter(|env| replica.state().env(env).is_some());
-            told.envs = known.copied().collect();
-            let link = |seq: &u64| {
-                let link = replica.link(*seq)?;
-                Some((*seq, words::of_link(&link.statement.body)))
-            };
-            told.links = wanted.links.iter().filter_map(link).collect();
-            Ok(())
         })?;
         Ok(told)
     }
@@ -140,7 +155,7 @@ impl Around for Told {
         self.envs.contains(env)
     }
 
-    fn link(&self, seq: u64) -> Option<String> {
-        self.links.get(&seq).cloned()
+    fn link(&self, seq: u64) -> Option<&LinkTold> {
+        self.links.get(&seq)
     }
 }

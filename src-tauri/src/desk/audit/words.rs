@@ -5,17 +5,21 @@ use strongroom_core::{
     log::{Verdict, index::Row},
     utc,
 };
-use strongroom_format::{event::EventKind, statement::Body};
+use strongroom_format::{
+    event::EventKind,
+    id::{AgentId, EnvId, Principal, TokenId, UserId},
+    statement::Body,
+};
 
-/// What an entry is about, beside the secret and the place that it names. `link` says in a word
-/// what a link does.
-pub(super) fn object(row: &Row, link: impl Fn(u64) -> Option<String>) -> String {
+/// What an entry is about, beside the secret and the place that it names; `link` is what the link
+/// does that it names.
+pub(super) fn object(row: &Row, link: Option<&str>) -> String {
     let number = row.number;
     match row.kind {
         EventKind::CommitSigned | EventKind::CommitAppended => {
             format!("commit {}", grouped(number))
         }
-        EventKind::LinkSigned | EventKind::LinkAppended => match link(number) {
+        EventKind::LinkSigned | EventKind::LinkAppended => match link {
             Some(does) => format!("link {}, {does}", grouped(number)),
             None => format!("link {}", grouped(number)),
         },
@@ -73,32 +77,66 @@ fn refusal(status: u16) -> String {
     words.to_owned()
 }
 
-/// What a link does, in a word or two.
-pub(super) fn of_link(body: &Body) -> String {
-    let words = match body {
-        Body::Genesis { .. } => "founding",
-        Body::Invite { .. } => "invitation",
-        Body::MemberAdd { .. } => "new member",
-        Body::MemberRole { .. } => "role",
-        Body::MemberRemove { .. } => "removal",
-        Body::KeyRotate { .. } => "own new keys",
-        Body::KeyReset { .. } => "new keys",
-        Body::EnvCreate { .. } => "new environment",
-        Body::EnvGrant { .. } => "grant",
-        Body::EnvRevoke { .. } => "revocation",
-        Body::DekEpoch { epoch, .. } => return format!("data key, epoch {epoch}"),
-        Body::TokenIssue { .. } => "new token",
-        Body::TokenRevoke { .. } => "end of a token",
-        Body::Policy(_) => "policy",
-        Body::AuditAnchor { .. } => "anchor of this log",
-        Body::SuiteRaise { .. } => "suite",
-        Body::AuditReset { .. } => "new audit log",
-        Body::AuditRetention { .. } => "retention",
-        Body::AgentIssue { .. } => "new agent",
-        Body::AgentRevoke { .. } => "end of an agent",
-        Body::Compose { .. } => "groups",
-    };
-    words.to_owned()
+/// What a link does, in a word or two, and to whom. `name` knows the names of the directory.
+pub(super) fn of_link(body: &Body, name: impl Fn(&Principal) -> String) -> String {
+    let user = |user: &UserId| name(&Principal::User(*user));
+    let token = |token: &TokenId| name(&Principal::Token(*token));
+    let agent = |agent: &AgentId| name(&Principal::Agent(*agent));
+    match body {
+        Body::Genesis { .. } => "founding".to_owned(),
+        Body::Invite { .. } => "invitation".to_owned(),
+        Body::MemberAdd { user: who, .. } => format!("new member {}", user(who)),
+        Body::MemberRole { user: who, .. } => format!("role of {}", user(who)),
+        Body::MemberRemove { user: who, .. } => format!("removal of {}", user(who)),
+        Body::KeyRotate { .. } => "own new keys".to_owned(),
+        Body::KeyReset { user: who, .. } => format!("new keys for {}", user(who)),
+        Body::EnvCreate { .. } => "new environment".to_owned(),
+        Body::EnvGrant { principal, .. } => format!("grant to {}", name(principal)),
+        Body::EnvRevoke { principal, .. } => format!("revocation from {}", name(principal)),
+        Body::DekEpoch { epoch, .. } => format!("data key, epoch {epoch}"),
+        Body::TokenIssue { token: which, .. } => format!("new token {}", token(which)),
+        Body::TokenRevoke { token: which } => format!("end of token {}", token(which)),
+        Body::Policy(_) => "policy".to_owned(),
+        Body::AuditAnchor { size, .. } => format!("anchor of {} entries", grouped(*size)),
+        Body::SuiteRaise { suite } => format!("suite {suite}"),
+        Body::AuditReset { .. } => "new audit log".to_owned(),
+        Body::AuditRetention { size, .. } => {
+            format!("entries before {} may be retired", grouped(*size))
+        }
+        Body::AgentIssue { agent: which, .. } => format!("new agent {}", agent(which)),
+        Body::AgentRevoke { agent: which } => format!("end of agent {}", agent(which)),
+        Body::Compose { .. } => "groups".to_owned(),
+    }
+}
+
+/// Whom a link names.
+pub(super) fn subject_of(body: &Body) -> Option<Principal> {
+    match body {
+        Body::MemberAdd { user, .. }
+        | Body::MemberRole { user, .. }
+        | Body::MemberRemove { user, .. }
+        | Body::KeyReset { user, .. } => Some(Principal::User(*user)),
+        Body::EnvGrant { principal, .. } | Body::EnvRevoke { principal, .. } => Some(*principal),
+        Body::TokenIssue { token, .. } | Body::TokenRevoke { token } => {
+            Some(Principal::Token(*token))
+        }
+        Body::AgentIssue { agent, .. } | Body::AgentRevoke { agent } => {
+            Some(Principal::Agent(*agent))
+        }
+        _ => None,
+    }
+}
+
+/// Where a link changes something.
+pub(super) fn place_of(body: &Body) -> Option<EnvId> {
+    match body {
+        Body::EnvCreate { env, .. }
+        | Body::EnvGrant { env, .. }
+        | Body::EnvRevoke { env, .. }
+        | Body::DekEpoch { env, .. }
+        | Body::Compose { env, .. } => Some(*env),
+        _ => None,
+    }
 }
 
 /// What an entry proves and what it does not. `who` is whoever acted, by name.
@@ -115,13 +153,15 @@ pub(super) fn sentence(verdict: Verdict, kind: EventKind, number: u64, who: &str
             "The key of {who} signed this, but entries before it on the same device are missing: \
              they were lost or held back. {clock}"
         ),
-        Verdict::Derived => {
-            let what = match kind {
-                EventKind::CommitAppended => format!("commit {}", grouped(number)),
-                _ => format!("link {}", grouped(number)),
-            };
-            format!("It repeats {what}, which is signed and was verified here. {clock}")
-        }
+        Verdict::Derived if kind == EventKind::CommitAppended => format!(
+            "It repeats commit {}, which its author signed: whoever reads the environment checks \
+             that. {clock}",
+            grouped(number)
+        ),
+        Verdict::Derived => format!(
+            "It repeats link {}, which is signed and was verified here. {clock}",
+            grouped(number)
+        ),
         Verdict::Seen => {
             "The server says so, and nobody signed it. It stands in the log unchanged \
                           since it was written; whether it happened so, only the server knows."
@@ -206,7 +246,7 @@ mod tests {
 
     fn of(kind: EventKind, number: u64, status: u16) -> String {
         let row = Row { number, status, version: 3, ..row(kind) };
-        object(&row, |link| (link == 412).then(|| "grant".to_owned()))
+        object(&row, (number == 412).then_some("grant"))
     }
 
     #[test]
@@ -240,7 +280,18 @@ mod tests {
     #[test]
     fn a_use_of_a_named_secret_has_nothing_beside_its_name() {
         let named = Row { secret: SecretId([1; 16]), number: 4, ..row(EventKind::Injected) };
-        assert_eq!(object(&named, |_| None), "");
+        assert_eq!(object(&named, None), "");
+    }
+
+    #[test]
+    fn a_link_names_whom_and_where_it_is_about() {
+        let (env, teo) = (EnvId([2; 16]), Principal::User(UserId([3; 16])));
+        let revoked = Body::EnvRevoke { env, principal: teo };
+        assert_eq!(of_link(&revoked, |_| "Teo Varga".to_owned()), "revocation from Teo Varga");
+        assert_eq!((subject_of(&revoked), place_of(&revoked)), (Some(teo), Some(env)));
+        let anchor = Body::AuditAnchor { reset: 0, size: 1_204_377, root: [0; 32] };
+        assert_eq!(of_link(&anchor, |_| String::new()), "anchor of 1,204,377 entries");
+        assert_eq!((subject_of(&anchor), place_of(&anchor)), (None, None));
     }
 
     #[test]
