@@ -70,6 +70,7 @@ const opened = async (page) => {
 };
 const many = "audit=1204911";
 
+const insights = async (page) => { await by(page, "audit-open").click(); await by(page, "audit-tab-insights").click(); await by(page, "insight").first().waitFor(); };
 export const scenes = [
   { name: "welcome", query: "phase=welcome" },
   { name: "welcome-900x600", query: "phase=welcome", size: [900, 600] },
@@ -196,4 +197,17 @@ export const scenes = [
   { name: "audit-reading", query: `${many}&log=reading`, run: async (page) => { await by(page, "audit-open").click(); await by(page, "audit-first-read").waitFor(); } },
   { name: "audit-offline", query: "state=behind", run: log },
   { name: "audit-stopped", query: "state=stopped&log=back", run: log },
+  { name: "settings-audit", query: "", run: async (page) => { await by(page, "settings-open").click(); await by(page, "settings-audit").click(); await by(page, "settings-witness-edit").click(); } },
+  { name: "insights", query: "", run: insights },
+  { name: "insights-900x600", query: "", size: [900, 600], run: insights },
+  { name: "insights-640x400", query: "", size: [640, 400], run: insights },
+  { name: "insights-1920x1080", query: "", size: [1920, 1080], run: async (page) => { await insights(page); await by(page, "insights-span-30").click(); } },
+  { name: "insights-keys", query: "", run: async (page) => { await insights(page); await by(page, "hours").locator("[tabindex='0']").focus(); await page.keyboard.press("ArrowDown"); await page.keyboard.press("ArrowRight"); } },
+  { name: "insights-day", query: "", run: async (page) => { await insights(page); await by(page, "days-refused").focus(); await page.keyboard.press("ArrowLeft"); await page.keyboard.press("ArrowLeft"); } },
+  { name: "insights-none", query: "alone=1", run: async (page) => { await by(page, "audit-open").click(); await by(page, "audit-tab-insights").click(); await by(page, "insights-none").waitFor(); } },
+  { name: "insights-reading", query: "log=reading", run: insights },
+  { name: "insights-closed", query: "role=member", run: insights },
+  { name: "insights-dismissed", query: "", run: async (page) => { await insights(page); await by(page, "insight-dismiss").first().click(); await by(page, "insights-dismissed").click(); await by(page, "insight-restore").scrollIntoViewIfNeeded(); } },
+  { name: "decoy", query: "", size: [1280, 1000], run: async (page) => { await prod(page); await row(page, "WAREHOUSE_API_TOKEN").click(); await by(page, "decoy-off").waitFor(); } },
+  { name: "decoy-mark", query: "", size: [1280, 1000], run: async (page) => { await prod(page); await row(page, "MAPS_API_KEY").click(); await by(page, "decoy-on").waitFor(); } },
 ];

@@ -8,7 +8,7 @@ export type Place =
   | { at: "members"; tab?: "people" | "invites" | "left" }
   | { at: "offboard"; principalId: string }
   /** The log, with a filter, at an entry, or with a verification under way. */
-  | { at: "audit"; query?: AuditQuery; entry?: number; verify?: true }
+  | { at: "audit"; tab?: "insights"; query?: AuditQuery; entry?: number; verify?: true }
   | { at: "access" | "tokens" | "trust" | "start" }
   | { at: "settings"; section: string };
 

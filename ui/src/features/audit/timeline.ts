@@ -41,19 +41,24 @@ export function drawnBars(timeline: AuditTimeline, width: number, height: number
   }));
 }
 
-/** The edge between two bars that is nearest to a time. */
+const second = 1_000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const day = 24 * hour;
+const rounds = [7 * day, day, 6 * hour, 3 * hour, hour, 15 * minute, 5 * minute, minute, 10 * second, second];
+
+/** The round local time nearest to a place in the chart, no finer than the bars can show. */
 export function snapped(timeline: AuditTimeline, at: number): number {
   const width = barWidth(timeline);
-  const bar = Math.round((at - timeline.from) / width);
-  return timeline.from + Math.max(0, Math.min(timeline.bars.length, bar)) * width;
+  const round = rounds.find((one) => one <= width) ?? width;
+  const from = new Date(at).setHours(0, 0, 0, 0);
+  const near = round > day ? new Date(from + day / 2).setHours(at - from > day / 2 ? 24 : 0, 0, 0, 0) : from + Math.round((at - from) / round) * round;
+  return Math.max(timeline.from, Math.min(timeline.to, near));
 }
 
 export function barWidth(timeline: AuditTimeline): number {
   return (timeline.to - timeline.from) / Math.max(1, timeline.bars.length);
 }
-
-const hour = 3_600_000;
-const day = 24 * hour;
 
 /** A time under the chart: hours where it covers little, days otherwise. */
 export function tickLabel(timeline: AuditTimeline, at: number, now: number): string {
@@ -70,17 +75,28 @@ export function labels(timeline: AuditTimeline, width: number, span: { from: num
     { x: 0, text: tickLabel(timeline, timeline.from, now), strong: false, anchor: "start" },
     { x: width, text: live ? `${end}, now` : end, strong: span !== null && span.to >= timeline.to, anchor: "end" },
   ];
-  const free = (at: number, room: number) => placed.every((one) => Math.abs(one.x - at) > room * (one.anchor === "middle" ? 1 : 1.4));
+  const free = (at: number, text: string) => {
+    const [left, right] = extent(at, text, "middle");
+    return left > 0 && right < width && placed.every((one) => extent(one.x, one.text, one.anchor)[1] < left || extent(one.x, one.text, one.anchor)[0] > right);
+  };
   for (const edge of span ? [span.from, span.to] : []) {
     const at = x(edge);
-    if (edge > timeline.from && edge < timeline.to && free(at, 52)) placed.push({ x: at, text: tickLabel(timeline, edge, now), strong: true, anchor: "middle" });
+    const text = tickLabel(timeline, edge, now);
+    if (edge > timeline.from && edge < timeline.to && free(at, text)) placed.push({ x: at, text, strong: true, anchor: "middle" });
   }
   for (const tick of x.ticks(Math.max(2, Math.floor(width / 120)))) {
     const at = x(tick);
     const text = tickLabel(timeline, tick.getTime(), now);
-    if (free(at, 52) && placed.every((one) => one.text !== text)) placed.push({ x: at, text, strong: false, anchor: "middle" });
+    if (free(at, text) && placed.every((one) => one.text !== text)) placed.push({ x: at, text, strong: false, anchor: "middle" });
   }
   return placed;
+}
+
+/** From where to where a label reaches, in a wide face and with air. */
+function extent(x: number, text: string, anchor: Label["anchor"]): [number, number] {
+  const long = text.length * 7 + 12;
+  const left = anchor === "start" ? x : anchor === "end" ? x - long : x - long / 2;
+  return [left, left + long];
 }
 
 /** What the chart shows, in a sentence. */

@@ -6,6 +6,7 @@ export const sections = [
   { id: "appearance", title: "Appearance", icon: "sun" },
   { id: "keyboard", title: "Keyboard", icon: "keyboard" },
   { id: "organisation", title: "Organisation", icon: "users" },
+  { id: "audit", title: "Audit log", icon: "audit" },
   { id: "kit", title: "Emergency Kit", icon: "print" },
   { id: "data", title: "Server and data", icon: "server" },
 ] as const satisfies readonly { id: string; title: string; icon: IconName }[];

@@ -112,14 +112,14 @@ export class FakeAudit {
         { id: "checkpoint", title: "Checkpoint signature", detail: "by the key named in link 0", ok: true },
         { id: "grew", title: "Nothing was cut or rewritten", detail: `grew from your pin at ${n(Math.max(0, entries - 534))}`, ok: true },
         { id: "included", title: "Every row is included", detail: holds ? `${n(entries)} hashes, one root` : "the root of these rows is not the signed one", ok: holds },
-        { id: "signed", title: "Signatures hold", detail: `${n(Math.floor(entries * 0.51))} signed rows, one gap`, ok: holds ? true : null },
+        { id: "signed", title: "Signed rows are signed", detail: `${n(Math.floor(entries * 0.51))} signatures, counted without a gap`, ok: holds ? true : null },
         { id: "own", title: "Your own rows are there", detail: "3,912 of 3,912 from mara-laptop", ok: holds ? true : null },
         { id: "others", title: "Others saw the same log", detail: this.world.scenario.alone ? "nobody else has countersigned yet" : "4 desktops, last one 6 min ago", ok: this.world.scenario.alone ? null : true },
       ],
       bad: bad === null ? null : { entry: bad, why: "Its hash is not the one that the tree was built from: the row was changed after it was written." },
       lastGood: holds ? null : `entry ${n(Math.max(0, entries - 534))}, countersigned by Ines Calder 2 h ago`,
       root: hex(entries, 64), anchor: { link: 409, at: this.world.started - day, size: entries - 2_000 }, clockAheadMs: 400,
-      limits: ["Verified means complete and unchanged since it was written.", "Only signed rows prove who acted; seen rows are the server's word.", "What never reached the server is in no log."],
+      limits: ["That seen rows are true: only signed rows prove who acted, the others are the server's word.", "That nothing else happened: what no client signed and no server saw leaves no row.", "That the server's clock was right."],
     };
   }
 

@@ -132,7 +132,7 @@ export class AuditLog {
     const choice = who === this.actors.length - 1 ? [16] : who >= 11 ? agentKinds : who >= 8 ? tokenKinds : peopleKinds;
     let kind = choice[Math.floor(roll() * choice.length)] ?? 10;
     if (kind === 16 && roll() > 0.03) kind = 10;
-    const level = roll() < 0.00002 ? 3 : levels.indexOf(kinds[kind]?.level ?? "seen");
+    const level = roll() < 0.000003 ? 3 : levels.indexOf(kinds[kind]?.level ?? "seen");
     const inEnv = ![9, 12, 13].includes(kind) && who !== this.actors.length - 1;
     const env = !inEnv ? none : roll() < 0.004 ? this.envs.length - 1 : [2, 2, 2, 5, 5, 1, 0, 3, 4, 6, 8][Math.floor(roll() * 11)] ?? 0;
     const valued = kind <= 5 && env !== none && env < this.envs.length - 1;
@@ -168,70 +168,84 @@ export class AuditLog {
 
   /** Filters, counts and draws in one pass, as the real index does. */
   ask(query: AuditQuery, base: number): Omit<AuditAnswer, "id" | "tookMicros" | "state"> & { rows: Uint32Array } {
+    const named: ReadonlySet<AuditKind> = new Set(query.kinds);
+    const left = kinds.map(({ kind }) => query.quiet && routine.has(kind) && !named.has(kind));
     const passes = this.#passes(query);
     const text = this.#text(query.text);
-    const counts = new Map<Group, Map<number, number>>(groups.map((group) => [group, new Map()]));
+    const counts = groups.map(() => new Uint32Array(none + 1));
     const rows = new Uint32Array(this.size - base);
-    const timed: number[] = [];
+    const timed = new Uint32Array(this.size - base);
+    const from = query.from ?? -Infinity;
+    const to = query.to ?? Infinity;
+    const values = new Uint16Array(groups.length);
     let matched = 0;
-    const named: ReadonlySet<AuditKind> = new Set(query.kinds);
+    let drawn = 0;
     for (let row = base; row < this.size; row += 1) {
-      const cell = this.row(row);
-      const { kind } = kinds[cell.kind] ?? kinds[0];
-      if (query.quiet && routine.has(kind) && !named.has(kind)) continue;
-      if (text && !text(cell)) continue;
-      const values = valuesOf(cell);
-      let failing: Group | null = null;
+      const cell = row * 5;
+      const kind = this.#cells[cell] ?? 0;
+      if (left[kind] || (text && !text(row))) continue;
+      values[0] = (this.#cells[cell + 1] ?? 0) & 7;
+      values[1] = kind;
+      values[2] = this.#cells[cell + 2] ?? 0;
+      values[3] = this.#cells[cell + 3] ?? 0;
+      values[4] = this.#cells[cell + 4] ?? 0;
+      values[5] = kind >= 16 ? 1 : 0;
+      let failing = -1;
       let fails = 0;
-      for (const group of groups) {
-        if (passes[group]?.(values[group]) === false) {
+      for (let group = 0; group < 6; group += 1) {
+        if (passes[group]?.[values[group] ?? 0] === 0) {
           fails += 1;
           failing = group;
         }
       }
       if (fails > 1) continue;
-      const inTime = (query.from === null || cell.at >= query.from) && (query.to === null || cell.at < query.to);
-      if (fails === 0) timed.push(row);
-      if (!inTime) continue;
+      if (fails === 0) timed[drawn++] = row;
+      const at = this.#at[row] ?? 0;
+      if (at < from || at >= to) continue;
       if (fails === 0) rows[matched++] = row;
-      for (const group of failing ? [failing] : groups) {
-        const all = counts.get(group);
-        const value = values[group];
-        if (value !== none) all?.set(value, (all.get(value) ?? 0) + 1);
+      for (let group = fails === 0 ? 0 : failing; group <= (fails === 0 ? 5 : failing); group += 1) {
+        const all = counts[group];
+        const value = values[group] ?? 0;
+        if (all) all[value] = (all[value] ?? 0) + 1;
       }
     }
-    return { total: this.size - base, matched, rows: rows.subarray(0, matched), facets: this.#facets(counts), timeline: this.#timeline(timed) };
+    const found = counts.map((all) => [...all.entries()].filter(([value, count]) => count > 0 && value !== none));
+    return { total: this.size - base, matched, rows: rows.subarray(0, matched), facets: this.#facets(found), timeline: this.#timeline(timed.subarray(0, drawn)) };
   }
 
-  #passes(query: AuditQuery): Partial<Record<Group, (value: number) => boolean>> {
-    const among = (values: number[]) => (values.length === 0 ? {} : { test: new Set(values) });
-    const make = (values: number[], asked: number) => {
-      const { test } = among(values);
-      return asked === 0 ? undefined : (value: number) => test?.has(value) ?? false;
+  /** For each group that is filtered: 1 where a value passes. */
+  #passes(query: AuditQuery): (Uint8Array | undefined)[] {
+    const make = (values: number[]) => {
+      if (values.length === 0) return undefined;
+      const table = new Uint8Array(none + 1);
+      for (const value of values) if (value >= 0) table[value] = 1;
+      return table;
     };
-    const all: Record<Group, ((value: number) => boolean) | undefined> = {
-      levels: make(query.levels.map((one) => levels.indexOf(one)), query.levels.length),
-      kinds: make(query.kinds.map((one) => kinds.findIndex(({ kind }) => kind === one)), query.kinds.length),
-      who: make(query.who.map((id) => this.actors.findIndex((one) => one.view.id === id)), query.who.length),
-      envs: make(query.envs.map((id) => this.envs.findIndex((one) => one.id === id)), query.envs.length),
-      secrets: make(query.secrets.map(({ secretId }) => this.secrets.findIndex((one) => one.id === secretId)), query.secrets.length),
-      outcomes: make(query.outcomes.map((one) => (one === "refused" ? 1 : 0)), query.outcomes.length),
-    };
-    return Object.fromEntries(Object.entries(all).filter(([, test]) => test !== undefined));
+    return [
+      make(query.levels.map((one) => levels.indexOf(one))),
+      make(query.kinds.map((one) => kinds.findIndex(({ kind }) => kind === one))),
+      make(query.who.map((id) => this.actors.findIndex((one) => one.view.id === id))),
+      make(query.envs.map((id) => this.envs.findIndex((one) => one.id === id))),
+      make(query.secrets.map(({ secretId }) => this.secrets.findIndex((one) => one.id === secretId))),
+      make(query.outcomes.map((one) => (one === "refused" ? 1 : 0))),
+    ];
   }
 
-  #text(text: string): ((cell: Column) => boolean) | null {
+  #text(text: string): ((row: number) => boolean) | null {
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
     if (words.length === 0) return null;
     const tables = words.map((word) => {
       const hits = (texts: readonly string[]) => texts.map((one) => one.toLowerCase().includes(word));
       return { kinds: hits(kinds.map((one) => one.verb)), who: hits(this.actors.map((one) => `${one.view.name} ${one.peer} ${one.device}`)), envs: hits(this.envs.map((one) => one.place)), secrets: hits(this.secrets.map((one) => one.name)), number: /^\d+$/.test(word) ? Number(word) : -1 };
     });
-    return (cell) => tables.every((table) => table.kinds[cell.kind] || table.who[cell.who] || table.envs[cell.env] || table.secrets[cell.secret] || table.number === cell.number);
+    return (row) => tables.every((table) => {
+      const { kind, who, env, secret, number } = this.row(row);
+      return table.kinds[kind] || table.who[who] || table.envs[env] || table.secrets[secret] || table.number === number;
+    });
   }
 
-  #facets(counts: ReadonlyMap<Group, ReadonlyMap<number, number>>): AuditAnswer["facets"] {
-    const most = (group: Group) => [...(counts.get(group) ?? [])].sort((one, other) => other[1] - one[1]);
+  #facets(counts: [number, number][][]): AuditAnswer["facets"] {
+    const most = (group: Group) => [...(counts[groups.indexOf(group)] ?? [])].sort((one, other) => other[1] - one[1]);
     return {
       levels: most("levels").map(([at, count]) => ({ level: levels[at] ?? "seen", count })),
       kinds: most("kinds").map(([at, count]) => ({ ...(kinds[at] ?? kinds[0]), count })),
@@ -248,7 +262,7 @@ export class AuditLog {
     };
   }
 
-  #timeline(rows: number[]): AuditTimeline {
+  #timeline(rows: Uint32Array): AuditTimeline {
     const first = rows[0];
     const last = rows[rows.length - 1];
     if (first === undefined || last === undefined) return { from: 0, to: 0, bars: [] };
@@ -261,8 +275,4 @@ export class AuditLog {
     }
     return { from, to: from + 60 * width, bars };
   }
-}
-
-function valuesOf(cell: Column): Record<Group, number> {
-  return { levels: cell.level, kinds: cell.kind, who: cell.who, envs: cell.env, secrets: cell.secret, outcomes: cell.kind >= 16 ? 1 : 0 };
 }
