@@ -61,7 +61,7 @@ command_list! {
         audit::audit_proof_save, audit::audit_follow, audit::audit_seen, audit::audit_views,
         audit::audit_view_save, audit::audit_view_delete,
         insights::insights_view, insights::insight_dismiss, insights::decoy_set,
-        insights::decoy_since,
+        insights::decoy_view,
         trust::trust_view, trust::heads_compare, trust::drill_run, trust::lock_file_save,
         server::server_look, server::server_sign_in, server::vault_create_on, server::vault_join, server::vault_restore,
         status::status_view, status::sync_now, status::evidence_save,

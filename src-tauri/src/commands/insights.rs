@@ -3,7 +3,7 @@
 use super::Managed;
 use crate::{
     error::Answer,
-    view::{InsightsView, Millis, ReaderClock},
+    view::{DecoyView, InsightsView, Millis, ReaderClock},
 };
 
 /// Everything that deserves a look now.
@@ -37,13 +37,13 @@ pub async fn decoy_set(
     shell.vault.set_decoy(&env_id, &secret_id, on).await
 }
 
-/// Since when a secret is a decoy on this computer; none if it is not.
+/// Whether a secret is a decoy on this computer.
 #[tauri::command]
 #[cfg_attr(feature = "bindings", specta::specta)]
-pub async fn decoy_since(
+pub async fn decoy_view(
     shell: Managed<'_>,
     env_id: String,
     secret_id: String,
-) -> Answer<Option<Millis>> {
-    shell.vault.decoy_since(&env_id, &secret_id).await
+) -> Answer<DecoyView> {
+    shell.vault.decoy_view(&env_id, &secret_id).await
 }

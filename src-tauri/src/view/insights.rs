@@ -91,6 +91,8 @@ pub struct Insight {
     pub place: Option<String>,
     /// The first names of the secrets it is about.
     pub names: Vec<String>,
+    /// How many more there are.
+    pub more: u32,
     /// An address, as the server saw it.
     pub address: Option<String>,
     /// The newest time that it speaks of; the end of a token lies ahead.
@@ -175,6 +177,17 @@ pub enum InsightPlace {
     Offboard,
     /// An environment.
     Environment,
+}
+
+/// Whether a secret is a decoy on this computer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "camelCase")]
+pub struct DecoyView {
+    /// Since when; none if it is not.
+    pub since: Option<Millis>,
+    /// This user reads the log, and so would be told of a use.
+    pub told: bool,
 }
 
 /// Which clock days and hours are told by.

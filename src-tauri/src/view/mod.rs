@@ -39,8 +39,8 @@ pub use audit::{
 pub use env::{EnvClass, EnvRowView, EnvView, NewEnvironment};
 pub use import::{ImportIssue, ImportIssueKind, ImportOp, ImportReport, ImportRow};
 pub use insights::{
-    Insight, InsightAction, InsightCharts, InsightDay, InsightKind, InsightPlace, InsightSeverity,
-    InsightsLooked, InsightsView, ReaderClock,
+    DecoyView, Insight, InsightAction, InsightCharts, InsightDay, InsightKind, InsightPlace,
+    InsightSeverity, InsightsLooked, InsightsView, ReaderClock,
 };
 pub use members::{
     GrantSpec, InviteRow, InviteState, KeyResetView, LeftRow, MemberRow, MembersView,

@@ -202,8 +202,8 @@ export const commands = {
 	insightDismiss: (id: string, until: number, clock: ReaderClock) => typedError<null, CommandError>(__TAURI_INVOKE("insight_dismiss", { id, until, clock })),
 	/**  Marks a secret as a decoy, on this computer only, or ends that. */
 	decoySet: (envId: string, secretId: string, on: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("decoy_set", { envId, secretId, on })),
-	/**  Since when a secret is a decoy on this computer; none if it is not. */
-	decoySince: (envId: string, secretId: string) => typedError<number | null, CommandError>(__TAURI_INVOKE("decoy_since", { envId, secretId })),
+	/**  Whether a secret is a decoy on this computer. */
+	decoyView: (envId: string, secretId: string) => typedError<DecoyView, CommandError>(__TAURI_INVOKE("decoy_view", { envId, secretId })),
 	/**  The trust page. */
 	trustView: () => typedError<TrustView, CommandError>(__TAURI_INVOKE("trust_view")),
 	/**  Compares somebody else's code of a head with this computer's. */
@@ -1015,6 +1015,14 @@ export type CopyView = {
 	clearsAt: number,
 };
 
+/**  Whether a secret is a decoy on this computer. */
+export type DecoyView = {
+	/**  Since when; none if it is not. */
+	since: number | null,
+	/**  This user reads the log, and so would be told of a use. */
+	told: boolean,
+};
+
 /**  A decryption. */
 export type DecryptedAt = {
 	/**  When. */
@@ -1278,6 +1286,8 @@ export type Insight = {
 	place: string | null,
 	/**  The first names of the secrets it is about. */
 	names: string[],
+	/**  How many more there are. */
+	more: number,
 	/**  An address, as the server saw it. */
 	address: string | null,
 	/**  The newest time that it speaks of; the end of a token lies ahead. */

@@ -28,6 +28,7 @@ export const mainCommands = [
   "offboardBegin", "offboardList", "offboardView", "offboardRows", "offboardTick", "offboardExport", "offboardCertificate",
   "auditState", "auditAsk", "auditRows", "auditEntry", "auditVerify", "auditVerified", "auditCompare", "auditCompareWith", "auditProofSave", "auditFollow", "auditSeen",
   "auditViews", "auditViewSave", "auditViewDelete",
+  "insightsView", "insightDismiss", "decoySet", "decoyView",
   "trustView", "headsCompare", "drillRun", "lockFileSave",
 ] as const satisfies readonly (keyof Commands)[];
 
@@ -55,7 +56,8 @@ export type RotationCommands = Part<"rotation">;
 export type OffboardCommands = Part<"offboard">;
 export type TrustCommands = Part<"trust" | "heads" | "drill" | "lockFile">;
 export type AuditCommands = Part<"audit"> & AuditCommandsToCome;
-export type TeamCommands = WelcomeCommands & MemberCommands & AccessCommands & TokenCommands & RotationCommands & OffboardCommands & TrustCommands & AuditCommands;
+export type InsightCommands = Part<"insight"> & Part<"decoy">;
+export type TeamCommands = WelcomeCommands & MemberCommands & AccessCommands & TokenCommands & RotationCommands & OffboardCommands & TrustCommands & AuditCommands & InsightCommands;
 
 /** A command failed for a reason that the window can explain. */
 export class VaultError extends Error {

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     error::{Answer, CommandError},
     view::{
-        Insight, InsightCharts, InsightDay, InsightKind, InsightSeverity, InsightsLooked,
+        DecoyView, Insight, InsightCharts, InsightDay, InsightKind, InsightSeverity, InsightsLooked,
         InsightsView, Millis, ReaderClock,
     },
 };
@@ -54,12 +54,15 @@ impl Desk {
         blocking(move || Ok(session.set_decoy(env, secret, on)?)).await
     }
 
-    /// Since when a secret is a decoy on this computer.
-    pub async fn decoy_since(&self, env_id: &str, secret_id: &str) -> Answer<Option<Millis>> {
+    /// Whether a secret is a decoy on this computer.
+    pub async fn decoy_view(&self, env_id: &str, secret_id: &str) -> Answer<DecoyView> {
         let (env, secret): (EnvId, SecretId) = (env_id.parse()?, secret_id.parse()?);
         let session = self.session()?;
-        blocking(move || Ok(session.decoys()?.get(&(env, secret)).copied().map(translate::millis)))
-            .await
+        blocking(move || {
+            let since = session.decoys()?.get(&(env, secret)).copied().map(translate::millis);
+            Ok(DecoyView { since, told: session.log_standing()?.readable })
+        })
+        .await
     }
 }
 
@@ -139,6 +142,7 @@ impl Named<'_> {
             detail: words::detail(&finding.what, &places, now),
             who,
             place: if let [place] = &places[..] { Some(place.clone()) } else { None },
+            more: translate::count(secrets.len() - names.len()),
             names,
             address: address(&finding.what).map(words::plain),
             at: Some(translate::millis(finding.at_ms())),
