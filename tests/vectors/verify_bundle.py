@@ -67,10 +67,8 @@ class Reader:
 def u64(value): return type(value) is int and 0 <= value < 2**64 and [value]
 def text(value): return type(value) is str and [value]
 def b64(value):
-    try:
-        data = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
-    except (ValueError, TypeError):
-        return None
+    try: data = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
+    except (ValueError, TypeError): return None
     return base64.urlsafe_b64encode(data).decode().rstrip("=") == value and [data]
 
 def digest(value): return (data := b64(value)) and len(data[0]) == 32 and data
@@ -101,7 +99,7 @@ class Lines:
 class Chain:
     """Who held which key when, which key the log has, and which state of it a link repeats."""
     def __init__(self):
-        self.org, self.heads, self.time, self.keys = None, [], 0, {}
+        self.org, self.heads, self.authors, self.time, self.keys = None, [], [], 0, {}
         self.vkey, self.reset, self.repeated = None, 0, None
 
     def key(self, who, seq):
@@ -121,6 +119,7 @@ class Chain:
         check(key and verifies(key, label("stmt") + link[:-64], link[-64:]), "signature of a link")
         self.org, self.time = self.org or H("org", link), time
         self.heads.append(H("link", link))
+        self.authors.append(author)
 
     def body(self, kind, seq, author, body):
         def set_key(who, key): self.keys.setdefault(who, []).append((seq, key))
@@ -218,7 +217,7 @@ class Tally:
             (who, who), (env_id, any(env)), (f"{env_id}/{sec_id}", any(secret) and kind != 0x0B)) if there}
         self.count["entries"] += 1
         if kind >= 0x80:
-            there = kind != 0x90 or number < len(self.seqs)
+            there = kind != 0x90 or self.chain.authors[number:number + 1] == [who]
             self.count["seen" if kind not in (0x90, 0x91) else "derived" if there else "doubtful"] += 1
         else:
             self.count[self.signed(who, device, seq, prev, head, act, signature)] += 1

@@ -17,6 +17,7 @@ pub mod drill;
 pub mod dry_run;
 pub mod env;
 pub mod evidence;
+pub mod export;
 pub mod generate;
 pub mod insights;
 pub mod list;

@@ -8,6 +8,15 @@ pub fn minutes(ms: u64) -> String {
     format!("{year:04}-{month:02}-{day:02} {:02}:{:02} UTC", minute / 60, minute % 60)
 }
 
+/// `2026-11-22T06:59:12.345Z` (RFC 3339) of milliseconds since 1970.
+pub fn rfc3339(ms: u64) -> String {
+    let (days, rest) = (ms / 86_400_000, ms % 86_400_000);
+    let (year, month, day) = date(days);
+    let (hour, minute) = (rest / 3_600_000, rest / 60_000 % 60);
+    let (second, milli) = (rest / 1_000 % 60, rest % 1_000);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
+}
+
 /// The date that lies `days` after 1970-01-01: years are counted from March, so that the leap day
 /// ends one.
 fn date(days: u64) -> (u64, u64, u64) {
@@ -26,6 +35,12 @@ fn date(days: u64) -> (u64, u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_is_exact_to_the_millisecond() {
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(rfc3339(1_790_000_000_987), "2026-09-21T14:13:20.987Z");
+    }
 
     #[test]
     fn known_moments_have_their_dates() {

@@ -114,6 +114,7 @@ struct Chain {
     /// The link that named the log's key.
     key_link: u64,
     repeated: Option<Repeated>,
+    authors: Vec<Principal>,
 }
 
 /// Judges a bundle. Reads it once, from its first line to its last.
@@ -144,11 +145,12 @@ impl From<Why> for Stop {
 
 fn read(lines: &mut Lines<impl BufRead>) -> Result<Judgement, Stop> {
     let heading = read_heading(lines)?;
-    let chain = read_chain(lines, &heading)?;
+    let mut chain = read_chain(lines, &heading)?;
+    let tally = Tally::new(std::mem::take(&mut chain.authors));
     let state = &chain.state;
     let log = LogKey { org: state.org(), reset: state.audit_reset(), key: *state.audit_vkey() };
     let checkpoint = log.checkpoint(&heading.checkpoint).ok_or(Why::Checkpoint)?;
-    let tally = read_entries(lines, &heading, state, &checkpoint)?;
+    let tally = read_entries(lines, &heading, state, &checkpoint, tally)?;
     let anchor = read_anchor(lines, &chain, &checkpoint)?;
     let names = read_names(lines, &heading, &tally)?;
     check_signature(lines, &heading, state)?;
@@ -188,7 +190,8 @@ fn read_chain(lines: &mut Lines<impl BufRead>, heading: &Heading) -> Result<Chai
     let genesis = read_link(lines)?;
     require(OrgId::of_genesis(genesis.as_bytes()) == heading.org, Why::WrongOrg)?;
     let state = OrgState::found(&genesis).map_err(Why::Chain)?;
-    let mut chain = Chain { state, key_link: 0, repeated: None };
+    let authors = vec![genesis.statement.author];
+    let mut chain = Chain { state, key_link: 0, repeated: None, authors };
     for seq in 1..heading.links {
         let link = read_link(lines)?;
         chain.state.apply(&link).map_err(Why::Chain)?;
@@ -197,6 +200,7 @@ fn read_chain(lines: &mut Lines<impl BufRead>, heading: &Heading) -> Result<Chai
             chain.key_link = seq;
         }
         chain.repeated = Repeated::after(chain.repeated, seq, body);
+        chain.authors.push(link.statement.author);
     }
     Ok(chain)
 }
@@ -231,10 +235,10 @@ fn read_entries(
     heading: &Heading,
     state: &OrgState,
     checkpoint: &Checkpoint,
+    mut tally: Tally,
 ) -> Result<Tally, Stop> {
     let against = Against::new(state, state.audit_anchor());
-    let (mut fold, mut tally, mut batch) =
-        (Fold::default(), Tally::new(state.seq()), Batch::default());
+    let (mut fold, mut batch) = (Fold::default(), Batch::default());
     while fold.at() < checkpoint.size {
         lines.next()?;
         if lines.begins_with(ENTRY) {

@@ -57,13 +57,14 @@ pub struct Tally {
     pub range: Option<((u64, u64), (u64, u64))>,
     pub(super) named: BTreeSet<Named>,
     heads: BTreeMap<(Principal, DeviceId), Head>,
-    last_link: u64,
+    /// Who signed each link.
+    authors: Vec<Principal>,
 }
 
 impl Tally {
-    /// Nothing yet, beside a chain that ends with this link.
-    pub(super) fn new(last_link: u64) -> Self {
-        Self { last_link, ..Self::default() }
+    /// Nothing yet, beside a chain whose links were signed by these.
+    pub(super) fn new(authors: Vec<Principal>) -> Self {
+        Self { authors, ..Self::default() }
     }
 
     /// Whether nothing between the first and the last entry is left out.
@@ -83,7 +84,8 @@ impl Tally {
         self.range = Some((first, here));
         self.entries += 1;
         self.named.extend(Named::of(act));
-        let is_there = act.kind != EventKind::LinkAppended || act.detail.number <= self.last_link;
+        let is_there =
+            act.kind != EventKind::LinkAppended || self.is_by(act.actor, act.detail.number);
         match (weighed.word, act.actor) {
             (Word::Server, _) if !is_there => self.doubt(entry),
             (Word::Server, _) if act.kind.is_derived() => self.derived += 1,
@@ -91,6 +93,12 @@ impl Tally {
             (Word::Actor { hash, .. }, Some(who)) => self.count(entry, who, weighed, hash),
             (Word::Actor { .. } | Word::Nobody, _) => self.doubt(entry),
         }
+    }
+
+    /// Whether a link is there, signed by who is said to have appended it.
+    fn is_by(&self, who: Option<Principal>, link: u64) -> bool {
+        let author = usize::try_from(link).ok().and_then(|link| self.authors.get(link));
+        author.is_some_and(|author| who == Some(*author))
     }
 
     fn doubt(&mut self, entry: u64) {

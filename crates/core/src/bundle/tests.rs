@@ -236,12 +236,16 @@ fn what_does_not_hold_by_itself_is_named_and_not_counted() {
     detail.number = last + 1;
     let mut link = Event::decode(&world.events[3]).unwrap().act;
     link.detail = detail;
+    world.push(SignedAct { act: link.clone(), signature: [0; 64] });
+    // Said to be appended by somebody who did not sign it.
+    link.detail.number = 1;
+    link.actor = Some(world.story.who());
     world.push(SignedAct { act: link, signature: [0; 64] });
     let judgement = judged(&world.bundle(&world.all(), false));
-    assert_eq!(judgement.tally.doubtful_at, [23, 24, 25, 26]);
+    assert_eq!(judgement.tally.doubtful_at, [23, 24, 25, 26, 27]);
     assert_eq!((judgement.tally.signed, judgement.tally.derived), (12, 5));
     let words = judgement.sentences().join("\n");
-    assert!(words.contains("Believe nothing of 4 entries"), "{words}");
+    assert!(words.contains("Believe nothing of 5 entries"), "{words}");
 }
 
 #[test]
