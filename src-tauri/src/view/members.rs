@@ -288,4 +288,8 @@ pub enum SignedWhat {
     Policy,
     /// A member.
     Join,
+    /// A new audit log after a restore.
+    AuditReset,
+    /// Old entries of the audit log, which may be retired.
+    AuditRetention,
 }

@@ -18,12 +18,19 @@ use crate::profile::ProfileError;
 pub struct Stop {
     /// In what way.
     pub kind: StopKind,
-    /// Where, in words: `link 410` or `commit 12`.
+    /// Where, in words: `link 410`, `commit 12` or `audit entry 9`.
     pub place: String,
     /// What this computer verified there, shortened.
     pub pinned: String,
     /// What the server shows there, shortened.
     pub shown: String,
+}
+
+impl Stop {
+    /// Whether it is the audit log that contradicts, and not the chain or an environment.
+    pub fn is_of_the_log(&self) -> bool {
+        self.place.starts_with("audit ")
+    }
 }
 
 /// In what way the server contradicts.
@@ -132,6 +139,10 @@ pub enum VaultError {
     /// The policy forbids it: a person whose keys nobody checked would gain access.
     #[error("the policy forbids access for people whose keys are unverified")]
     UnverifiedGains,
+    /// More than the audit log contradicts what was verified: an owner can accept a new audit log,
+    /// and nobody can accept an older chain.
+    #[error("not only the audit log contradicts what this computer verified")]
+    NotOnlyTheLog,
     /// Everything is already so.
     #[error("there is nothing to sign")]
     NothingToSign,

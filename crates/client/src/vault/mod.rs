@@ -8,6 +8,7 @@ mod access;
 mod account;
 mod acts;
 mod anchor;
+mod audit_reset;
 mod book;
 mod create;
 mod error;
@@ -43,6 +44,7 @@ mod write;
 
 pub use access::{AccessAxes, AccessStaged, AccessTile};
 pub use anchor::AnchorSeen;
+pub use audit_reset::NewLogSeen;
 pub use create::Creation;
 pub use error::{Stop, StopKind, VaultError};
 pub use evidence::Evidence;

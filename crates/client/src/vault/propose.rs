@@ -82,7 +82,17 @@ impl Session {
     /// Plans what `intent` takes in the organisation in front. Nothing is signed.
     pub async fn propose(&self, intent: Intent, note: Note) -> Result<Proposal, VaultError> {
         let org = self.current()?;
-        let (mut replica, _) = self.copy_to_change(org)?;
+        let (replica, _) = self.copy_to_change(org)?;
+        self.propose_upon(org, replica, intent, note).await
+    }
+
+    pub(super) async fn propose_upon(
+        &self,
+        org: OrgId,
+        mut replica: Replica,
+        intent: Intent,
+        note: Note,
+    ) -> Result<Proposal, VaultError> {
         let now_ms = self.now_ms();
         let trust = self.trust()?;
         let unverified = move |who: &Principal| match who {
@@ -111,8 +121,10 @@ impl Session {
     /// and sends all of it as one write.
     pub async fn sign(&self, proposal: Proposal) -> Result<Signed, VaultError> {
         let Proposal { org, plan, note, check, unverified, .. } = proposal;
+        // The one thing that is signed while the audit log contradicts is that it is given up.
+        let gives_up = matches!(plan.intent(), Intent::AuditReset(_));
         let replaced = {
-            let (replica, _) = self.copy_to_change(org)?;
+            let (replica, _) = self.copy_to_write(org, gives_up)?;
             plan.replaces(replica.state(), self.now_ms())
         };
         if let Some(key) = plan.invite_key() {
@@ -125,7 +137,7 @@ impl Session {
         let plan = Arc::new(plan);
         let carried = Arc::clone(&plan);
         let done = self
-            .write_in(org, None, move |pen| {
+            .write_upon(org, None, gives_up, move |pen| {
                 let (before, now_ms) = (pen.replica().state().seq(), pen.now_ms());
                 // What others signed meanwhile may ask for a sentence that nobody agreed to.
                 require_policy(pen.replica(), unverified)?;

@@ -16,8 +16,10 @@ use strongroom_format::pins::{AuditPin, Pins};
 use strongroom_format::statement::Rights;
 use strongroom_format::wire::{B64, EnvHead, ItemRecord, SyncAnswer};
 
+use super::audit_reset::new_log;
 use super::error::{Stop, StopKind, VaultError};
 use super::evidence;
+use super::org::OpenOrg;
 use super::session::{Notice, Session, hold};
 use crate::api::ApiError;
 
@@ -35,7 +37,7 @@ pub(super) enum PullError {
 }
 
 /// What a sync brought.
-struct Pulled {
+pub(super) struct Pulled {
     /// The environments that changed.
     changed: BTreeSet<EnvId>,
     /// Up to which link all anchors of the audit log were checked.
@@ -61,45 +63,63 @@ impl Session {
 
     /// Fetches and checks what is new in one organisation. The caller holds the gate.
     pub(super) async fn sync_org(&self, org: OrgId) -> Result<(), VaultError> {
+        if let Some(stop) = self.stopped_by_log(org) {
+            return self.look_for_new_log(org, stop).await;
+        }
         let (mut replica, pins) = self.copy_to_change(org)?;
-        let result = self.pull(&mut replica).await;
-        let now = self.now_ms();
-        let Pulled { changed, anchors_to } = match result {
-            Ok(pulled) => pulled,
+        match self.pull(&mut replica).await {
+            Ok(pulled) => self.take_pulled(org, replica, &pins, &pulled)?,
             Err(PullError::Contradiction(found)) => return Err(self.stop(&replica, *found)),
             Err(PullError::Other(error)) => {
                 if matches!(error, VaultError::Api(ApiError::Offline)) {
+                    let now = self.now_ms();
                     self.change(org, |o| *o.standing.offline_since_ms.get_or_insert(now));
                     self.tell(Notice::Status);
                 }
                 return Err(error);
             }
-        };
-        self.rebase_drafts(org, &mut replica)?;
-        self.keep_copy(&replica, Some(&changed))?;
-        let pins = self.pins.save(replica.pins(pins.generation))?;
-        self.change_watch(org, |watch| watch.anchors_to = anchors_to)?;
-        self.change(org, |opened| {
-            opened.adopt(replica, pins);
-            opened.standing.synced_ms = Some(now);
-            opened.standing.offline_since_ms = None;
-            for env in &changed {
-                opened.settle(*env, now);
-            }
-        });
-        for env in &changed {
-            self.tell(Notice::Env(*env));
         }
-        if !changed.is_empty() {
-            self.tell(Notice::Org);
-        }
-        self.tell(Notice::Status);
         self.check_receipts(org).await?;
         match self.send_acts(org).await {
             Err(VaultError::Stopped(stop)) => Err(VaultError::Stopped(stop)),
             // They wait for the next time.
             _ => Ok(()),
         }
+    }
+
+    /// Keeps, pins and takes in what was fetched and verified.
+    pub(super) fn take_pulled(
+        &self,
+        org: OrgId,
+        mut replica: Replica,
+        pins: &Pins,
+        pulled: &Pulled,
+    ) -> Result<(), VaultError> {
+        let (changed, now) = (&pulled.changed, self.now_ms());
+        self.rebase_drafts(org, &mut replica)?;
+        self.keep_copy(&replica, Some(changed))?;
+        let new_log = self.with_org(org, |opened| new_log(opened.replica.audit(), &replica))?;
+        let pins = self.pins.save(replica.pins(pins.generation))?;
+        self.change_watch(org, |watch| {
+            watch.anchors_to = pulled.anchors_to;
+            watch.new_logs.extend(new_log);
+        })?;
+        self.change(org, |opened| {
+            opened.adopt(replica, pins);
+            opened.standing.synced_ms = Some(now);
+            opened.standing.offline_since_ms = None;
+            for env in changed {
+                opened.settle(*env, now);
+            }
+        });
+        for env in changed {
+            self.tell(Notice::Env(*env));
+        }
+        if !changed.is_empty() {
+            self.tell(Notice::Org);
+        }
+        self.tell(Notice::Status);
+        Ok(())
     }
 
     /// Checks the past of environments that are known from their head alone.
@@ -241,7 +261,7 @@ impl Session {
     }
 
     /// Brings a copy up to date.
-    async fn pull(&self, replica: &mut Replica) -> Result<Pulled, PullError> {
+    pub(super) async fn pull(&self, replica: &mut Replica) -> Result<Pulled, PullError> {
         let org = replica.state().org();
         let answer = loop {
             let mut answer =
@@ -486,10 +506,18 @@ impl Session {
         }
     }
 
+    pub(super) fn with_org<R>(
+        &self,
+        org: OrgId,
+        look: impl FnOnce(&OpenOrg) -> R,
+    ) -> Result<R, VaultError> {
+        hold(&self.orgs).all.get(&org).map(look).ok_or(VaultError::NotFound)
+    }
+
     pub(super) fn change<R>(
         &self,
         org: OrgId,
-        change: impl FnOnce(&mut super::org::OpenOrg) -> R,
+        change: impl FnOnce(&mut OpenOrg) -> R,
     ) -> Option<R> {
         hold(&self.orgs).all.get_mut(&org).map(change)
     }

@@ -9,6 +9,7 @@ use strongroom_crypto::safe::OsEntropy;
 use strongroom_format::encoding::{Codec as _, DecodeError, Reader, Writer};
 use strongroom_format::id::OrgId;
 
+use super::audit_reset::NewLogMark;
 use super::error::VaultError;
 use super::receipts::Promised;
 use super::session::{Session, hold};
@@ -23,6 +24,8 @@ pub(super) struct Watch {
     pub(super) anchors_to: u64,
     /// Entries that the server says it wrote and that nobody has seen yet, oldest first.
     pub(super) receipts: Vec<Promised>,
+    /// New logs that took the place of one that this computer had verified.
+    pub(super) new_logs: Vec<NewLogMark>,
 }
 
 impl Watch {
@@ -32,6 +35,10 @@ impl Watch {
         w.count(self.receipts.len());
         for promised in &self.receipts {
             promised.write(&mut w);
+        }
+        w.count(self.new_logs.len());
+        for mark in &self.new_logs {
+            mark.write(&mut w);
         }
         w.finish()
     }
@@ -43,7 +50,9 @@ impl Watch {
         }
         let anchors_to = r.u64()?;
         let receipts = (0..r.count(usize::MAX)?).map(|_| Promised::read(&mut r));
-        let watch = Self { anchors_to, receipts: receipts.collect::<Result<_, _>>()? };
+        let receipts = receipts.collect::<Result<_, _>>()?;
+        let new_logs = (0..r.count(usize::MAX)?).map(|_| NewLogMark::read(&mut r));
+        let watch = Self { anchors_to, receipts, new_logs: new_logs.collect::<Result<_, _>>()? };
         r.finish()?;
         Ok(watch)
     }

@@ -212,10 +212,22 @@ impl Session {
         task: Option<&Task>,
         build: impl Fn(&mut Pen<'_>) -> Result<T, VaultError> + Send + Sync + 'static,
     ) -> Result<T, VaultError> {
+        self.write_upon(org, task, false, build).await
+    }
+
+    /// As [`Session::write_in`]; `gives_up` for the write that gives up an audit log which
+    /// contradicts, and only for that.
+    pub(super) async fn write_upon<T: Send + 'static>(
+        &self,
+        org: OrgId,
+        task: Option<&Task>,
+        gives_up: bool,
+        build: impl Fn(&mut Pen<'_>) -> Result<T, VaultError> + Send + Sync + 'static,
+    ) -> Result<T, VaultError> {
         let build = Arc::new(build);
         let _gate = self.gate.lock().await;
         for attempt in 1.. {
-            let (replica, pins) = self.copy_to_change(org)?;
+            let (replica, pins) = self.copy_to_write(org, gives_up)?;
             let now_ms = self.now_ms();
             let builder = Arc::clone(&build);
             let (result, mut next, batch) = tokio::task::spawn_blocking(move || {
@@ -243,13 +255,19 @@ impl Session {
                         opened.adopt(next, pins);
                         opened.standing.synced_ms = Some(now);
                         opened.standing.offline_since_ms = None;
+                        if gives_up {
+                            opened.standing.stop = None;
+                        }
                     });
                     self.note_signed(org, &signed);
                     self.tell(Notice::Status);
                     return Ok(result);
                 }
                 Err(VaultError::Api(error)) if error.is_conflict() && attempt < ATTEMPTS => {
-                    self.sync_org(org).await?;
+                    match self.sync_org(org).await {
+                        Err(VaultError::Stopped(stop)) if gives_up && stop.is_of_the_log() => {}
+                        synced => synced?,
+                    }
                 }
                 Err(VaultError::Api(error)) => return Err(shut_out(error)),
                 Err(error) => return Err(error),

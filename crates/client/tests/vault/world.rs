@@ -157,6 +157,12 @@ impl World {
         unlock(id, passphrase(text), source, self.api(), self.host("first")).await
     }
 
+    /// Opens a vault on one of the devices.
+    pub(crate) async fn unlock_on(&self, id: VaultId, device: &str) -> Arc<Session> {
+        let source = SecretKeySource::Kept;
+        unlock(id, passphrase(PASSPHRASE), source, self.api(), self.host(device)).await.unwrap()
+    }
+
     pub(crate) async fn unlock_with(
         &self,
         id: VaultId,
@@ -171,8 +177,7 @@ impl World {
     pub(crate) async fn reopen(&self, session: Arc<Session>, device: &str) -> Arc<Session> {
         let id = session.record().id;
         self.close(session).await;
-        let source = SecretKeySource::Kept;
-        unlock(id, passphrase(PASSPHRASE), source, self.api(), self.host(device)).await.unwrap()
+        self.unlock_on(id, device).await
     }
 
     pub(crate) async fn close(&self, session: Arc<Session>) {
@@ -238,6 +243,7 @@ impl World {
             sign_in_per_minute: often,
             sign_in_per_account: often,
             requests_per_second: often,
+            acts_per_minute: often,
         };
         let config = Config { limits, ..Config::embedded(data) };
         let server = strongroom_server::start_with(config, clock).await.unwrap();

@@ -9,8 +9,10 @@ mod plan;
 mod summary;
 mod write;
 
+use strongroom_format::hash::Digest;
 use strongroom_format::id::{InviteId, TokenId, UserId};
-use strongroom_format::statement::{EnvRight, MemberKeys, Role, Signature};
+use strongroom_format::pins::AuditPin;
+use strongroom_format::statement::{EnvRight, MemberKeys, PublicKey, Role, Signature};
 
 use crate::access::CellChange;
 
@@ -48,6 +50,30 @@ pub enum Intent {
     Reset(Joiner),
     /// Forbids grants to people whose keys nobody checked.
     OnlyVerified,
+    /// Accepts a new audit log in place of the one that was verified.
+    AuditReset(NewLog),
+    /// Lets old entries of the audit log go.
+    AuditRetention(OldEntries),
+}
+
+/// A new audit log, after a restore from a backup for instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewLog {
+    /// The state of the old one that this device had verified; its reset counter is the present one.
+    pub old: AuditPin,
+    /// The key that signs the new one.
+    pub audit_vkey: PublicKey,
+}
+
+/// Entries of the audit log that need not be kept any more: all before `size`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OldEntries {
+    /// How many, all that went before included; a multiple of 1,024.
+    pub size: u64,
+    /// The root over them.
+    pub root: Digest,
+    /// The time of the first entry that stays, in milliseconds since 1970.
+    pub until_ms: u64,
 }
 
 /// An invitation to be made.

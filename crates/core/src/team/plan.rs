@@ -4,10 +4,11 @@ use strongroom_chain::EnvHistory;
 use strongroom_chain::org::OrgState;
 use strongroom_crypto::safe::{Entropy, InviteKey, ServiceToken};
 use strongroom_format::id::{Principal, UserId};
+use strongroom_format::pins::AuditPin;
 use strongroom_format::statement::{Body, CutPoint, Policy, PublicKey, Rights, Role};
 use thiserror::Error;
 
-use super::{Intent, Joiner, NewInvite, NewToken};
+use super::{Intent, Joiner, NewInvite, NewLog, NewToken};
 use crate::pen::WriteError;
 use crate::replica::{ReadError, Replica};
 
@@ -123,7 +124,9 @@ fn before(intent: &Intent, state: &OrgState, now_ms: u64) -> Vec<Before> {
         Intent::Invite(_)
         | Intent::TokenIssue(_)
         | Intent::TokenRevoke { .. }
-        | Intent::OnlyVerified => Vec::new(),
+        | Intent::OnlyVerified
+        | Intent::AuditReset(_)
+        | Intent::AuditRetention(_) => Vec::new(),
     }
 }
 
@@ -156,6 +159,12 @@ fn bodies(
         (Intent::OnlyVerified, _) => {
             vec![Body::Policy(Policy { grants_to_unverified: false, ..state.policy().clone() })]
         }
+        (Intent::AuditReset(new), _) => new_log(state, new),
+        (Intent::AuditRetention(old), _) => vec![Body::AuditRetention {
+            reset: state.audit_reset(),
+            size: old.size,
+            root: old.root,
+        }],
         (Intent::Invite(_) | Intent::TokenIssue(_), _) => return Err(ReadError::Missing.into()),
     })
 }
@@ -186,6 +195,19 @@ fn token_issue(new: &NewToken, token: &ServiceToken) -> Body {
 
 fn reset(joiner: &Joiner) -> Body {
     Body::KeyReset { user: joiner.user, keys: joiner.keys, pop: joiner.pop }
+}
+
+/// The reset, and what is kept of the log, which the new one has to say again: entries that are gone
+/// do not come back.
+fn new_log(state: &OrgState, new: &NewLog) -> Vec<Body> {
+    let (old_reset, retained) = (state.audit_reset(), state.audit_retained());
+    let AuditPin { size, root, .. } = new.old;
+    let mut bodies = vec![Body::AuditReset { old_reset, size, root, audit_vkey: new.audit_vkey }];
+    if retained.size > 0 {
+        let (reset, size, root) = (old_reset.saturating_add(1), retained.size, retained.root);
+        bodies.push(Body::AuditRetention { reset, size, root });
+    }
+    bodies
 }
 
 /// Where the commits of a leaver end: at the heads this device has verified.

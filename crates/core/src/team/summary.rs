@@ -4,12 +4,16 @@
 
 use strongroom_chain::org::OrgState;
 use strongroom_crypto::safe::Fingerprint;
+use strongroom_format::hash::{Digest, sha256};
 use strongroom_format::id::{EnvId, Principal, SecretId, UserId};
-use strongroom_format::statement::{Body, EnvRight, Policy, Rights, Role};
+use strongroom_format::statement::{Body, EnvRight, Policy, PublicKey, Rights, Role};
 
+use super::OldEntries;
 use super::plan::Plan;
 use crate::access::counted;
+use crate::certificate::head_code;
 use crate::replica::Replica;
+use crate::utc;
 
 /// What a line is about, for its mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,6 +168,16 @@ fn of_link(body: &Body, plan: &Plan, replica: &mut Replica, now_ms: u64) -> Vec<
             ]
         }
         Body::Policy(new) => policy(replica.state().policy(), new),
+        Body::AuditReset { size, root, audit_vkey, .. } => {
+            new_log(replica.state(), *size, root, audit_vkey)
+        }
+        Body::AuditRetention { .. } => match plan.intent() {
+            super::Intent::AuditRetention(old) => retention(replica.state(), old),
+            _ => vec![Line::new(
+                LineKind::Link,
+                "What had been removed from the old audit log stays removed".to_owned(),
+            )],
+        },
         _ => Vec::new(),
     }
 }
@@ -226,6 +240,59 @@ fn policy(old: &Policy, new: &Policy) -> Vec<Line> {
         lines.push(Line::new(LineKind::Lose, text).detail(detail));
     }
     lines
+}
+
+fn new_log(state: &OrgState, size: u64, root: &Digest, key: &PublicKey) -> Vec<Line> {
+    let old = format!("{}, root {}", counted_entries(size), head_code(root));
+    let mut lines = vec![
+        Line::new(LineKind::Warn, "Accepts a new audit log of this server".to_owned())
+            .detail(format!("This computer had verified the old one up to {old}")),
+        Line::new(
+            LineKind::Lose,
+            "What only the old log holds cannot be proven any more".to_owned(),
+        )
+        .detail("Entries that the server lost stay lost".to_owned()),
+    ];
+    if key != state.audit_vkey() {
+        lines.push(
+            Line::new(LineKind::Warn, "The new log is signed with another key".to_owned())
+                .detail(format!("Its code is {}", head_code(&sha256(&[key])))),
+        );
+    }
+    let shown = "Everybody is shown this until they acknowledge it";
+    lines.push(Line::new(LineKind::Link, shown.to_owned()));
+    lines
+}
+
+fn retention(state: &OrgState, old: &OldEntries) -> Vec<Line> {
+    let gone = old.size.saturating_sub(state.audit_retained().size);
+    let text = format!("Removes {} from the audit log for good", counted_entries(gone));
+    vec![
+        Line::new(LineKind::Lose, text)
+            .detail(format!("All that is older than {}", utc::minutes(old.until_ms))),
+        Line::new(
+            LineKind::Link,
+            "Their hashes stay, so that the rest can still be proven".to_owned(),
+        )
+        .detail(format!(
+            "Root {} over {}",
+            head_code(&old.root),
+            counted_entries(old.size)
+        )),
+    ]
+}
+
+/// `1 entry`, `12,288 entries`.
+fn counted_entries(n: u64) -> String {
+    let digits = n.to_string();
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(|group| str::from_utf8(group).unwrap_or_default())
+        .collect();
+    let unit = if n == 1 { "entry" } else { "entries" };
+    format!("{} {unit}", groups.join(","))
 }
 
 /// A role in a word.

@@ -79,11 +79,39 @@ pub(super) fn of(
             let title = format!("Give {who} new keys");
             words(title, "Sign", "The keys are replaced.", SignedWhat::Reset, Some(who))
         }
+        Intent::AuditReset(_) => words(
+            "Accept a new audit log".to_owned(),
+            "Sign and accept",
+            "The new audit log is accepted.",
+            SignedWhat::AuditReset,
+            None,
+        ),
+        Intent::AuditRetention(_) => words(
+            "Retire old entries of the audit log".to_owned(),
+            "Sign and retire",
+            "The server may retire them.",
+            SignedWhat::AuditRetention,
+            None,
+        ),
         Intent::OnlyVerified => words(
             "Only people whose keys were checked get access".to_owned(),
             "Sign",
             "The policy is changed.",
             SignedWhat::Policy,
+            None,
+        ),
+        Intent::AuditReset(_) => words(
+            "Accept a new audit log".to_owned(),
+            "Sign and accept",
+            "The new audit log is accepted.",
+            SignedWhat::AuditReset,
+            None,
+        ),
+        Intent::AuditRetention(_) => words(
+            "Remove old entries of the audit log".to_owned(),
+            "Sign and remove",
+            "The old entries are removed.",
+            SignedWhat::AuditRetention,
             None,
         ),
     }

@@ -5,6 +5,7 @@
 mod world;
 
 mod anchors;
+mod new_logs;
 mod receipts;
 
 use std::sync::Arc;
