@@ -50,6 +50,9 @@ const rounds = [7 * day, day, 6 * hour, 3 * hour, hour, 15 * minute, 5 * minute,
 /** The round local time nearest to a place in the chart, no finer than the bars can show. */
 export function snapped(timeline: AuditTimeline, at: number): number {
   const width = barWidth(timeline);
+  // Near an end the end is meant.
+  if (at - timeline.from < width / 2) return timeline.from;
+  if (timeline.to - at < width / 2) return timeline.to;
   const round = rounds.find((one) => one <= width) ?? width;
   const from = new Date(at).setHours(0, 0, 0, 0);
   const near = round > day ? new Date(from + day / 2).setHours(at - from > day / 2 ? 24 : 0, 0, 0, 0) : from + Math.round((at - from) / round) * round;

@@ -112,10 +112,13 @@ export class AuditLog {
     const sum = weights.reduce((all, one) => all + one, 0);
     const start = now - span;
     let row = 0;
+    let due = 0;
     weights.forEach((weight, slot) => {
-      const here = slot === weights.length - 1 ? made - row : Math.floor((made * weight) / sum);
+      due += (made * weight) / sum;
+      const here = Math.round(due) - row;
       const length = slot === weights.length - 1 ? 3 * hour - 140 * minute : 3 * hour;
-      for (let index = 0; index < here; index += 1, row += 1) this.#put(start + slot * 3 * hour + Math.floor((length * index) / here), this.#chance());
+      for (let index = 0; index < here; index += 1) this.#put(start + slot * 3 * hour + Math.floor((length * index) / here), this.#chance());
+      row += here;
     });
     for (const [before, who, kind, envId, name, number] of drawn.slice(-total)) {
       const env = envId === "" ? none : this.envs.findIndex((one) => one.id === envId);
