@@ -11,8 +11,8 @@ use strongroom_client::clock::{Clock, SystemClock};
 use strongroom_client::keyring::{EntryKind, EntryName, Keyring, MemoryKeyring, Snapshot};
 use strongroom_client::profile::{KeepSecretKey, Profile, ServerPlace, VaultId};
 use strongroom_client::vault::{
-    Cost, Creation, Host, Joining, Restore, SecretKeySource, Session, VaultError, create_sample,
-    unlock,
+    Cost, Creation, Host, Joining, Notice, Restore, SecretKeySource, Session, VaultError,
+    create_sample, unlock,
 };
 use strongroom_format::id::{OrgId, UserId};
 use strongroom_secret::{Passphrase, SecretText};
@@ -59,6 +59,7 @@ pub(crate) struct World {
     server: Option<Running>,
     origin: String,
     keyring: Arc<MemoryKeyring>,
+    notices: broadcast::Sender<Notice>,
 }
 
 impl World {
@@ -66,7 +67,8 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let clocks = Mutex::new(BTreeMap::new());
         let keyring = Arc::new(MemoryKeyring::new());
-        let mut world = Self { folder, clocks, server: None, origin: String::new(), keyring };
+        let (notices, origin) = (broadcast::channel(64).0, String::new());
+        let mut world = Self { folder, clocks, server: None, origin, keyring, notices };
         let data = world.folder.path().join("server");
         world.start_server(&data).await;
         world
@@ -76,6 +78,11 @@ impl World {
     pub(crate) fn clock(&self, machine: &str) -> Arc<Shifted> {
         let mut clocks = self.clocks.lock().unwrap();
         Arc::clone(clocks.entry(machine.to_owned()).or_default())
+    }
+
+    /// What the sessions of this world tell from now on.
+    pub(crate) fn watch(&self) -> broadcast::Receiver<Notice> {
+        self.notices.subscribe()
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -91,7 +98,7 @@ impl World {
             profile: Profile::open(Some(self.folder.path().join(device))).unwrap(),
             keyring: self.keyring.clone(),
             clock: self.clock(device),
-            notices: broadcast::channel(64).0,
+            notices: self.notices.clone(),
         }
     }
 

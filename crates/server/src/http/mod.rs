@@ -22,6 +22,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::{App, Shared};
 use crate::error::{ApiError, Recorded};
 use crate::journal::{Refusal, Subject};
+use crate::limits::Room;
 
 /// How long a request may take, from its first byte to its answer.
 const WHOLE: Duration = Duration::from_secs(30);
@@ -62,7 +63,7 @@ async fn common(State(app): State<Shared>, mut request: Request, next: Next) -> 
         && response.extensions().get::<Recorded>().is_none()
     {
         let subject = Subject { org, env, actor: peer.who(), peer: peer.text() };
-        write_down(&app, &peer, Refusal { subject, status });
+        write_down(&app, &peer, subject, status);
     }
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -72,11 +73,15 @@ async fn common(State(app): State<Shared>, mut request: Request, next: Next) -> 
 
 /// The one place where refusals that were decided outside the journal reach the log. The answer
 /// does not wait for it, so that it says nothing about the organisation by its time.
-fn write_down(app: &App, peer: &Peer, refusal: Refusal) {
+fn write_down(app: &App, peer: &Peer, subject: Subject, status: StatusCode) {
+    let now_ms = app.clock.now_ms();
     // Whoever sends too much must not fill the log by it: one entry a minute says it all.
-    let flood = refusal.status == StatusCode::TOO_MANY_REQUESTS
-        && !app.limits.is_first_refusal(peer.ip, app.clock.now_ms());
-    if !flood && app.journal.post(refusal).is_err() {
+    let flood = status == StatusCode::TOO_MANY_REQUESTS;
+    if flood && !app.limits.is_first_refusal(peer.ip, now_ms) {
+        return;
+    }
+    let room = if flood { Room::Free } else { app.limits.room_for_refusal(peer.ip, now_ms) };
+    if app.journal.post(Refusal { subject, status, room }).is_err() {
         tracing::warn!("a refusal was not written down: the journal is full or ends");
     }
 }

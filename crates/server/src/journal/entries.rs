@@ -11,6 +11,11 @@ use strongroom_store::StoreError;
 
 use super::{Batch, Job, Stop, Subject};
 use crate::error::ApiError;
+use crate::limits::Room;
+
+/// Refusals of all who are nobody in an organisation, within a minute, that are written down there
+/// one by one.
+const MAX_STRANGERS: u32 = 600;
 
 /// An audit entry for something that was read: written in the transaction in which the right to it
 /// is looked at for the last time.
@@ -114,6 +119,8 @@ impl Job for LogRead {
 pub(crate) struct Refusal {
     pub(crate) subject: Subject,
     pub(crate) status: StatusCode,
+    /// How many of these the address may have yet, if it is nobody's of the organisation.
+    pub(crate) room: Room,
 }
 
 #[async_trait]
@@ -125,6 +132,18 @@ impl Job for Refusal {
     }
 
     async fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Stop> {
+        let now_ms = batch.now_ms;
+        let Some(vault) = batch.vault(&self.subject.org).await? else { return Ok(()) };
+        let state = &vault.state;
+        let is_inside = |who| state.signing_key(who, state.seq(), now_ms).is_some();
+        if !self.subject.actor.as_ref().is_some_and(is_inside) {
+            let all_together = vault.strangers.next(now_ms, MAX_STRANGERS);
+            match self.room.min(all_together) {
+                Room::Free => {}
+                Room::Last => self.status = StatusCode::TOO_MANY_REQUESTS,
+                Room::Full => return Ok(()),
+            }
+        }
         batch.record_refusal(&self.subject, self.status).await?;
         Ok(())
     }

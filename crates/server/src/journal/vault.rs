@@ -12,6 +12,8 @@ use strongroom_format::id::{EnvId, OrgId};
 use strongroom_format::statement::Link;
 use strongroom_store::{ReadTx, StoreError, WriteTx};
 
+use crate::limits::PerMinute;
+
 /// How much of a chain or a list of items is read at once.
 const PAGE: usize = 10_000;
 const PAGE_BYTES: usize = 8 * 1024 * 1024;
@@ -23,6 +25,8 @@ pub(crate) struct Vault {
     pub(crate) histories: HashMap<EnvId, EnvHistory>,
     pub(super) frontier: Frontier,
     pub(super) checkpoint: Arc<str>,
+    /// Refusals of this minute whose sender is nobody here.
+    pub(super) strangers: PerMinute,
     /// Audit entries of the present transaction.
     pub(super) entries: Vec<Vec<u8>>,
 }
@@ -34,6 +38,7 @@ impl Vault {
             histories: HashMap::new(),
             frontier: Frontier::new(),
             checkpoint: Arc::from(""),
+            strangers: PerMinute::default(),
             entries: Vec::new(),
         }
     }

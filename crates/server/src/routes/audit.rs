@@ -37,6 +37,9 @@ pub(crate) async fn report(
 ) -> Result<Response, ApiError> {
     let (inside, page): (_, ActPage) = enter_with_page(&app, &headers, &peer, &org, body).await?;
     let (by, count) = (inside.caller.principal, page.acts.len() as u64);
+    if !app.limits.allow_acts(&by, page.acts.len()) {
+        return Err(ApiError::rate_limited());
+    }
     let peer = inside.subject.peer.clone();
     let report = Report { subject: inside.subject, by, acts: page.acts };
     let Taken { first, time_ms } = app.journal.run(report).await?;

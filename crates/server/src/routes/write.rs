@@ -70,6 +70,9 @@ pub(crate) async fn write(
     let (inside, batch): (_, WriteBatch) =
         enter_with_page(&app, &headers, &peer, &org, body).await?;
     let by = inside.caller.principal;
+    if !app.limits.allow_acts(&by, batch.acts.len()) {
+        return Err(ApiError::rate_limited());
+    }
     perform(&app, Write { subject: inside.subject, by, batch, founds: false }).await
 }
 

@@ -14,6 +14,7 @@ mod bodies;
 mod closed;
 mod connections;
 mod faults;
+mod floods;
 mod hostile_tokens;
 mod http;
 mod interface;

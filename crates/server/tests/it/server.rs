@@ -225,8 +225,12 @@ pub(crate) struct Server {
 
 pub(crate) fn config(dir: &Path) -> Config {
     let often = NonZeroU32::new(1_000_000).unwrap();
-    let limits =
-        Rates { sign_in_per_minute: often, sign_in_per_account: often, requests_per_second: often };
+    let limits = Rates {
+        sign_in_per_minute: often,
+        sign_in_per_account: often,
+        requests_per_second: often,
+        acts_per_minute: often,
+    };
     Config { limits, ..Config::embedded(dir) }
 }
 
