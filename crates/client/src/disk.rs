@@ -1,7 +1,7 @@
 //! Files that are either the old or the new version after a crash, and that only their owner reads.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{self, BufWriter, ErrorKind, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -58,20 +58,80 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
 
 /// Writes `path` from scratch and flushes it; an older file of this name goes first.
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// A new file that only its owner reads; an older one of this name goes first.
+fn create(path: &Path) -> io::Result<File> {
     match fs::remove_file(path) {
         Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
         _ => {}
     }
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true); // follows no link that somebody left there
+    options.read(true).write(true).create_new(true); // follows no link that somebody left there
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
         options.mode(0o600);
     }
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    options.open(path)
+}
+
+/// A file that is written piece by piece, and takes its name (mode 0600) only when it is whole.
+/// Dropping it before leaves what was there.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    out: BufWriter<File>,
+    path: PathBuf,
+    part: PathBuf,
+    is_whole: bool,
+}
+
+impl Draft {
+    /// Begins the next version of `path`, beside it.
+    pub(crate) fn begin(path: &Path) -> Result<Self, DiskError> {
+        let part = unfinished(path);
+        let out = BufWriter::with_capacity(1 << 16, create(&part)?);
+        Ok(Self { out, path: path.to_owned(), part, is_whole: false })
+    }
+
+    /// What was written so far, from its beginning, and its length in bytes.
+    pub(crate) fn read(&mut self) -> Result<(File, u64), DiskError> {
+        self.out.flush()?;
+        let file = File::open(&self.part)?;
+        let length = file.metadata()?.len();
+        Ok((file, length))
+    }
+
+    /// Puts it in the place of an older version.
+    pub(crate) fn finish(mut self) -> Result<(), DiskError> {
+        self.out.flush()?;
+        self.out.get_ref().sync_all()?;
+        rename(&self.part, &self.path)?;
+        self.is_whole = true;
+        Ok(())
+    }
+}
+
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.is_whole {
+            // A left-over is overwritten by the next attempt.
+            let _ = fs::remove_file(&self.part);
+        }
+    }
 }
 
 /// Reads a file of at most `cap` bytes; `None` if there is none. A longer file is an error of kind
@@ -149,6 +209,35 @@ mod tests {
         replace(&path, b"two").unwrap();
         assert_eq!(read(&path, 10).unwrap().unwrap(), b"two");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_draft_takes_its_name_only_when_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        replace(&path, b"old").unwrap();
+        let mut draft = Draft::begin(&path).unwrap();
+        draft.write_all(b"new").unwrap();
+        assert_eq!(draft.read().unwrap().1, 3);
+        drop(draft);
+        assert_eq!(read(&path, 10).unwrap().unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+        let mut draft = Draft::begin(&path).unwrap();
+        draft.write_all(b"new").unwrap();
+        draft.finish().unwrap();
+        assert_eq!(read(&path, 10).unwrap().unwrap(), b"new");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        let nowhere = Draft::begin(&folder.path().join("no/such/place"));
+        assert!(matches!(nowhere, Err(DiskError::Io(ErrorKind::NotFound))));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_draft_that_does_not_fit_says_that_the_disk_is_full() {
+        let mut full = BufWriter::new(OpenOptions::new().write(true).open("/dev/full").unwrap());
+        full.write_all(b"x").unwrap();
+        let error = DiskError::from(full.flush().unwrap_err());
+        assert!(matches!(error, DiskError::Full));
     }
 
     #[test]

@@ -54,8 +54,8 @@ pub use invites::InviteShown;
 pub use join::{JoinLook, Joining, Waiting, look, read_code};
 pub use kit::{Kit, head_code};
 pub use log::{
-    Answer, BadEntry, EntryShown, LogNames, LogStanding, LogVerified, LogView, RootMatch,
-    RootShown, Step, StepKind,
+    Answer, BadEntry, EntryShown, ExportFormat, LogNames, LogStanding, LogVerified, LogView,
+    RootMatch, RootShown, Step, StepKind,
 };
 pub use members::{InviteInfo, MemberInfo, Trust};
 pub use offboard::{Missing, OffboardInfo, OffboardState, OffboardValue, WrittenCertificate};

@@ -1,6 +1,7 @@
 //! The audit log from this side: acts that are signed, kept and sent, and a log that is read whole.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a broken fixture should fail loudly")]
 
+mod export;
 mod insights;
 mod log;
 #[path = "../vault/world.rs"]

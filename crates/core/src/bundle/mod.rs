@@ -8,6 +8,7 @@
 //! Everything in it follows from the organisation's id; what rests on somebody's word, the judgement
 //! says. One entry alone goes out as a [`tlog_proof`].
 
+pub mod asked;
 mod cover;
 mod judge;
 mod line;

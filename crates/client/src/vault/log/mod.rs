@@ -1,11 +1,13 @@
 //! The audit log on this computer: read page by page, checked, kept sealed, and searched.
 
+mod export;
 mod keep;
 mod look;
 mod names;
 mod read;
 mod verify;
 
+pub use export::ExportFormat;
 pub use look::{Answer, EntryShown, LogStanding, LogView, RootMatch, RootShown};
 pub use names::LogNames;
 pub use verify::{BadEntry, LogVerified, Step, StepKind};

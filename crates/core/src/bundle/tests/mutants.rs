@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use strongroom_chain::tree::prove_inclusion;
 use strongroom_format::hash::sha256;
 use strongroom_format::wire::B64;
 
@@ -423,6 +424,10 @@ fn recorded(name: &str) -> PathBuf {
     vectors().join("bundle").join(format!("{name}.{ENDING}"))
 }
 
+fn recorded_proof() -> PathBuf {
+    vectors().join("bundle").join(format!("entry.{}", tlog_proof::ENDING))
+}
+
 #[test]
 fn recorded_bundles_still_hold_in_both_implementations() {
     let paths: Vec<PathBuf> = RECORDED.iter().map(|name| recorded(name)).collect();
@@ -432,6 +437,15 @@ fn recorded_bundles_still_hold_in_both_implementations() {
         assert!(first.starts_with("holds"), "{first}");
         assert_eq!(first, second);
     }
+}
+
+#[test]
+fn a_recorded_proof_of_one_entry_holds_for_the_log_of_the_recorded_bundle() {
+    let log = judged(&std::fs::read(recorded(RECORDED[0])).unwrap()).log;
+    let file = std::fs::read_to_string(recorded_proof()).unwrap();
+    let proven = tlog_proof::judge(&file, Some(&log)).unwrap();
+    assert_eq!((proven.index, proven.checkpoint.size), (13, 23));
+    assert_eq!(proven.event.act.kind, EventKind::Revealed);
 }
 
 /// Records the files that do not exist yet; never touches one that does.
@@ -449,5 +463,11 @@ fn record_new_bundles() {
         if !recorded(name).exists() {
             std::fs::write(recorded(name), file).unwrap();
         }
+    }
+    if !recorded_proof().exists() {
+        let node = |level, index| world.nodes.get(&(level, index)).copied();
+        let proof = prove_inclusion(13, 23, node).unwrap();
+        let text = tlog_proof::write(13, &world.events[13], &proof, &world.note());
+        std::fs::write(recorded_proof(), text).unwrap();
     }
 }
