@@ -1,6 +1,7 @@
-import { scaleLinear, scaleTime } from "d3-scale";
 import { stack } from "d3-shape";
+import { timeTicks } from "d3-time";
 import type { AuditBar, AuditTimeline } from "../../ipc/vault";
+import { linear } from "../../shared/scale";
 import { clockTime, count, date, exactTime } from "../../shared/words";
 
 /** The geometry and the words of the chart. Nothing here draws. */
@@ -15,14 +16,14 @@ export function total(bar: AuditBar): number {
 
 /** From times to pixels, over the whole chart. */
 export function across(timeline: AuditTimeline, width: number) {
-  return scaleTime([timeline.from, timeline.to], [0, width]);
+  return linear([timeline.from, timeline.to], [0, width]);
 }
 
 export function drawnBars(timeline: AuditTimeline, width: number, height: number): DrawnBar[] {
   const { bars } = timeline;
   const x = across(timeline, width);
   const most = Math.max(1, ...bars.map(total));
-  const y = scaleLinear([0, most], [height, 2]);
+  const y = linear([0, most], [height, 2]);
   // What is doubtful claims to be signed, so it stands among the signed; the outline tells it.
   const series = stack<AuditBar, Band>().keys(bands).value((bar, band) => (band === "signed" ? bar.signed + bar.doubtful : bar[band]))(bars);
   const step = width / Math.max(1, bars.length);
@@ -87,8 +88,8 @@ export function labels(timeline: AuditTimeline, width: number, span: { from: num
     const text = tickLabel(timeline, edge, now);
     if (edge > timeline.from && edge < timeline.to && free(at, text)) placed.push({ x: at, text, strong: true, anchor: "middle" });
   }
-  for (const tick of x.ticks(Math.max(2, Math.floor(width / 120)))) {
-    const at = x(tick);
+  for (const tick of timeTicks(new Date(timeline.from), new Date(timeline.to), Math.max(2, Math.floor(width / 120)))) {
+    const at = x(tick.getTime());
     const text = tickLabel(timeline, tick.getTime(), now);
     if (free(at, text) && placed.every((one) => one.text !== text)) placed.push({ x: at, text, strong: false, anchor: "middle" });
   }

@@ -1,5 +1,5 @@
-import { scaleBand, scaleLinear, scaleSqrt } from "d3-scale";
 import type { InsightDay } from "../../ipc/vault";
+import { bands, linear } from "../../shared/scale";
 import { date, plural } from "../../shared/words";
 
 /** The geometry and the words of the two charts. Nothing here draws. */
@@ -8,13 +8,13 @@ export type Measure = "uses" | "refused";
 export type DayBar = { day: number; value: number; x: number; width: number; y: number; height: number };
 
 export function dayBars(days: readonly InsightDay[], measure: Measure, width: number, height: number): DayBar[] {
-  const x = scaleBand<number>(days.map((one) => one.day), [0, width]).paddingInner(0.2);
-  const y = scaleLinear([0, Math.max(1, ...days.map((one) => one[measure]))], [0, height]);
-  return days.map((one) => {
+  const band = bands(days.length, width);
+  const y = linear([0, Math.max(1, ...days.map((one) => one[measure]))], [0, height]);
+  return days.map((one, index) => {
     const value = one[measure];
     // One use among thousands is still seen.
     const tall = value > 0 ? Math.max(2, y(value)) : 0;
-    return { day: one.day, value, x: x(one.day) ?? 0, width: x.bandwidth(), y: height - tall, height: tall };
+    return { day: one.day, value, x: band.x(index), width: band.width, y: height - tall, height: tall };
   });
 }
 
@@ -49,8 +49,8 @@ export const weekdays = Array.from({ length: 7 }, (_, day) => {
 
 /** The side of the square in a cell: its area grows with the count, so that it can be compared by eye. */
 export function squares(hours: readonly (readonly number[])[], cell: number): number[][] {
-  const side = scaleSqrt([0, Math.max(1, ...hours.flat())], [0, cell]);
-  return hours.map((day) => day.map((uses) => (uses > 0 ? Math.max(2, side(uses)) : 0)));
+  const most = Math.max(1, ...hours.flat());
+  return hours.map((day) => day.map((uses) => (uses > 0 ? Math.max(2, cell * Math.sqrt(uses / most)) : 0)));
 }
 
 const two = (hour: number) => String(hour).padStart(2, "0");
