@@ -45,6 +45,6 @@ pub(crate) fn typical(index: &Index, names: &dyn Names) -> Vec<Asked> {
         ("\"10.4.2\", one environment, one day", {
             Query { envs: env, from_ms, to_ms, ..text("10.4.2") }
         }),
-        ("\"lind\", revealed, copied or exported", Query { kinds: read, ..text("lind") }),
+        ("\"calder\", revealed, copied or exported", Query { kinds: read, ..text("calder") }),
     ]
 }

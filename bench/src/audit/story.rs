@@ -110,6 +110,12 @@ impl<'a> Story<'a> {
         self.signed(owner, owner.devices[0], kind, detail, moment)
     }
 
+    /// A link of the owner, as the server repeats it.
+    pub(crate) fn appended(&mut self, link: Detail, moment: Moment) -> Event {
+        let detail = Detail { status: 200, ..link };
+        self.seen(&self.cast.owner, EventKind::LinkAppended, detail, moment)
+    }
+
     fn device_of(&mut self, actor: &Actor) -> Result<DeviceId, Failure> {
         if !actor.devices.is_empty() {
             return Ok(*self.dice.pick(&actor.devices));

@@ -309,9 +309,7 @@ impl Book {
             }
         }
         append(tx.as_mut(), &self.org, &mut self.frontier, &mut entries).await?;
-        for head in story.heads() {
-            tx.put_actor_head(&self.org, &head).await?;
-        }
+        tx.put_actor_heads(&self.org, &story.heads()).await?;
         let (size, root) = (self.frontier.size(), self.frontier.root());
         let checkpoint =
             Checkpoint { org: self.org, reset: replica.state().audit_reset(), size, root };
