@@ -13,6 +13,7 @@ mod error;
 mod origin;
 mod session;
 mod transport;
+mod witness;
 
 use std::sync::Arc;
 
@@ -38,6 +39,7 @@ pub use error::{ApiError, ServerCode};
 pub use origin::{BadOrigin, Origin};
 pub use session::{CannotSign, SignIn};
 pub use transport::TimeLimits;
+pub use witness::{WitnessAnswer, WitnessUrl, add_checkpoint};
 
 use session::Sessions;
 use transport::{Call, Transport};

@@ -140,6 +140,7 @@ async fn every_route_is_asked_as_it_is_written_down() {
         .requests()
         .into_iter()
         .map(|r| {
+            assert_eq!(r.body.is_empty(), r.method == "GET");
             let bearer = r.header("authorization") == Some("Bearer a.b-c_d");
             let content_type = r.header("content-type").unwrap_or("").to_owned();
             (r.method, r.path, content_type, bearer)

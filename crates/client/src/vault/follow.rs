@@ -1,5 +1,6 @@
 //! What a computer does by itself after each sync: let in whoever was promised a place and shows the
-//! code, wrap data keys for readers who lack them, finish its own join, anchor the audit log.
+//! code, wrap data keys for readers who lack them, finish its own join, anchor the audit log
+//! and show it to a witness.
 //!
 //! Nothing here gives anybody more than a person signed before: an invitation names role and grants,
 //! and a reader without a wrap has its grant already.
@@ -25,6 +26,7 @@ impl Session {
             self.let_in(org).await?;
             self.wrap_in(org).await?;
             self.anchor_in(org).await?;
+            self.ask_witness(org).await?;
         }
         Ok(())
     }

@@ -40,6 +40,7 @@ mod trust;
 mod unlock;
 mod views;
 mod watch;
+mod witness;
 mod write;
 
 pub use access::{AccessAxes, AccessStaged, AccessTile};
@@ -54,8 +55,8 @@ pub use invites::InviteShown;
 pub use join::{JoinLook, Joining, Waiting, look, read_code};
 pub use kit::{Kit, head_code};
 pub use log::{
-    Answer, BadEntry, EntryShown, ExportFormat, LogNames, LogStanding, LogVerified, LogView,
-    RootMatch, RootShown, Step, StepKind,
+    Answer, BadEntry, EntryShown, ExportFormat, LogNames, LogStanding, LogVerified, LogView, RootMatch,
+    RootShown, Step, StepKind,
 };
 pub use members::{InviteInfo, MemberInfo, Trust};
 pub use offboard::{Missing, OffboardInfo, OffboardState, OffboardValue, WrittenCertificate};
@@ -72,4 +73,5 @@ pub use task::Task;
 pub use trust::{AuditTrust, CommitTrust, HeadMatch, TrustFacts, short_code};
 pub use unlock::{SecretKeySource, unlock};
 pub use views::{KeptView, MAX_VIEW, MAX_VIEW_NAME, MAX_VIEWS};
+pub use witness::{WitnessError, WitnessProblem, WitnessShown};
 pub use write::Committed;

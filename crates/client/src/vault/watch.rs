@@ -13,6 +13,7 @@ use super::audit_reset::NewLogMark;
 use super::error::VaultError;
 use super::receipts::Promised;
 use super::session::{Session, hold};
+use super::witness::Witness;
 use crate::cache::CacheError;
 
 const VERSION: u8 = 1;
@@ -26,6 +27,8 @@ pub(super) struct Watch {
     pub(super) receipts: Vec<Promised>,
     /// New logs that took the place of one that this computer had verified.
     pub(super) new_logs: Vec<NewLogMark>,
+    /// The witness that is asked.
+    pub(super) witness: Option<Witness>,
 }
 
 impl Watch {
@@ -40,6 +43,10 @@ impl Watch {
         for mark in &self.new_logs {
             mark.write(&mut w);
         }
+        w.count(usize::from(self.witness.is_some()));
+        if let Some(witness) = &self.witness {
+            witness.write(&mut w);
+        }
         w.finish()
     }
 
@@ -52,7 +59,12 @@ impl Watch {
         let receipts = (0..r.count(usize::MAX)?).map(|_| Promised::read(&mut r));
         let receipts = receipts.collect::<Result<_, _>>()?;
         let new_logs = (0..r.count(usize::MAX)?).map(|_| NewLogMark::read(&mut r));
-        let watch = Self { anchors_to, receipts, new_logs: new_logs.collect::<Result<_, _>>()? };
+        let new_logs = new_logs.collect::<Result<_, _>>()?;
+        let witness = match r.count(1)? {
+            0 => None,
+            _ => Some(Witness::read(&mut r)?),
+        };
+        let watch = Self { anchors_to, receipts, new_logs, witness };
         r.finish()?;
         Ok(watch)
     }

@@ -12,6 +12,7 @@ pub(super) struct Request {
     pub(super) method: String,
     pub(super) path: String,
     headers: Vec<(String, String)>,
+    pub(super) body: Vec<u8>,
 }
 
 impl Request {
@@ -144,13 +145,14 @@ async fn read(stream: &mut TcpStream) -> Option<Request> {
     let head = String::from_utf8(bytes[..end].to_vec()).ok()?;
     let mut lines = head.split("\r\n");
     let mut first = lines.next()?.split(' ');
-    let request = Request {
+    let mut request = Request {
         method: first.next()?.into(),
         path: first.next()?.into(),
         headers: lines
             .filter_map(|l| l.split_once(": "))
             .map(|(n, v)| (n.to_lowercase(), v.to_owned()))
             .collect(),
+        body: Vec::new(),
     };
     let length: usize = request.header("content-length").map_or(0, |v| v.parse().unwrap());
     while bytes.len() < end + 4 + length {
@@ -158,5 +160,6 @@ async fn read(stream: &mut TcpStream) -> Option<Request> {
             return None;
         }
     }
+    request.body = bytes.split_off(end + 4);
     Some(request)
 }
