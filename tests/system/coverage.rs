@@ -1,6 +1,7 @@
 //! The rows of the attack table that are claimed, each with its tests. A row without a test does not
 //! compile, a row left out fails.
 
+use crate::audit::{actors as ia, notes as io, promises as ip, rewrite as ir, views as iv};
 use crate::{downgrade as d, escrow as a, integrity as b, others as e, sharing as c};
 
 /// A row, and the tests that answer it (mentioned so that each must exist).
@@ -90,10 +91,27 @@ rows! {
     E12: a::e12_covert_a_lie_to_one_person_shows_to_another;
     E13: a::e13_no_code_comes_from_a_server;
     E14: a::e14_l12_a_stolen_database_opens_nothing_even_with_the_passphrase;
+    I01: ir::i01_rewrite_a_log_that_was_read_is_not_rewritten_at_any_entry,
+         ir::i01_rewrite_a_log_that_is_read_again_is_not_rewritten_at_any_entry,
+         ir::i01_rewrite_a_page_that_says_otherwise_is_found_out_to_the_entry,
+         ir::i01_rewrite_in_whatever_way_and_for_whomever,
+         ir::i01_rewrite_whoever_begins_anew_is_warned_by_an_anchor,
+         ir::i01_rewrite_the_newest_entries_are_not_dropped,
+         ir::i01_rewrite_no_page_leads_anywhere_else,
+         ir::i01_rewrite_no_page_is_followed_for_ever;
+    I02: iv::i02_split_two_logs_are_found_by_a_code_and_by_an_anchor;
+    I03: ia::i03_gap_an_act_that_is_left_out_shows_at_the_next_one;
+    I04: ia::i04_frame_no_act_counts_that_its_actor_did_not_sign,
+         ia::i04_frame_no_word_of_the_server_is_a_signed_one;
+    I05: ip::i05_unincluded_an_act_that_was_promised_is_missed_within_two_syncs,
+         ip::i05_unincluded_an_act_that_was_promised_is_missed_by_whoever_reads_the_log;
+    I06: iv::i06_bit_error_an_entry_that_changed_on_the_disk_is_named;
+    I07: io::i07_origin_no_checkpoint_of_another_log_is_taken;
+    I08: io::i08_malformed_no_note_in_another_spelling_is_taken;
 }
 
 /// The groups that are claimed, and how many rows each has.
-const CLAIMED: &[(char, usize)] = &[('A', 9), ('B', 18), ('C', 20), ('D', 12), ('E', 14)];
+const CLAIMED: &[(char, usize)] = &[('A', 9), ('B', 18), ('C', 20), ('D', 12), ('E', 14), ('I', 8)];
 
 #[test]
 fn every_claimed_row_of_the_attack_table_has_a_test() {

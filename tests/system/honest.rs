@@ -14,11 +14,14 @@ use crate::world::START;
 
 /// A clock that is a minute ahead of the clients' and goes on.
 #[derive(Debug)]
-struct Later(AtomicU64);
+struct Later {
+    now: AtomicU64,
+    skipped: Arc<AtomicU64>,
+}
 
 impl Clock for Later {
     fn now_ms(&self) -> u64 {
-        self.0.fetch_add(1, Ordering::SeqCst)
+        self.now.fetch_add(1, Ordering::SeqCst) + self.skipped.load(Ordering::SeqCst)
     }
 }
 
@@ -29,14 +32,50 @@ pub(crate) struct Backup(pub(crate) TempDir);
 pub(crate) struct Honest {
     evil: Arc<EvilServer>,
     now: Mutex<Option<(Running, TempDir)>>,
+    skipped: Arc<AtomicU64>,
 }
 
 impl Honest {
     /// Starts behind `evil`, whose address it takes for its own: sign-ins are bound to it.
     pub(crate) async fn start(evil: &Arc<EvilServer>) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let running = run(evil, data.path()).await;
-        Self { evil: Arc::clone(evil), now: Mutex::new(Some((running, data))) }
+        let skipped = Arc::default();
+        let running = run(evil, data.path(), &skipped).await;
+        Self { evil: Arc::clone(evil), now: Mutex::new(Some((running, data))), skipped }
+    }
+
+    /// The seed of the key that signs its checkpoints.
+    pub(crate) async fn audit_seed(&self) -> [u8; 32] {
+        let now = self.now.lock().await;
+        let (_, data) = now.as_ref().expect("it runs");
+        std::fs::read(data.path().join("audit.key")).unwrap().try_into().unwrap()
+    }
+
+    /// Lets time pass for it.
+    pub(crate) fn advance(&self, ms: u64) {
+        self.skipped.fetch_add(ms, Ordering::SeqCst);
+    }
+
+    /// While it is off, one bit turns over wherever its files hold `bytes`: in the last of them.
+    pub(crate) async fn flip_bit_of(&self, bytes: &[u8]) {
+        self.restart(|data| {
+            let mut turned = 0;
+            for entry in std::fs::read_dir(data.path()).unwrap() {
+                let path = entry.unwrap().path();
+                let Ok(mut file) = std::fs::read(&path) else { continue };
+                let places: Vec<usize> = memchr::memmem::find_iter(&file, bytes).collect();
+                for place in &places {
+                    file[place + bytes.len() - 1] ^= 1;
+                }
+                if !places.is_empty() {
+                    std::fs::write(&path, file).unwrap();
+                }
+                turned += places.len();
+            }
+            assert!(turned > 0, "the files hold it");
+            data
+        })
+        .await;
     }
 
     /// A copy of everything it holds.
@@ -63,12 +102,13 @@ impl Honest {
         // It has to be whole on the disk before its files are copied.
         old.shut_down().await;
         let data = between(data);
-        *now = Some((run(&self.evil, data.path()).await, data));
+        *now = Some((run(&self.evil, data.path(), &self.skipped).await, data));
     }
 }
 
-async fn run(evil: &EvilServer, data: &Path) -> Running {
-    let clock = Arc::new(Later(AtomicU64::new(START + 60_000)));
+async fn run(evil: &EvilServer, data: &Path, skipped: &Arc<AtomicU64>) -> Running {
+    let now = AtomicU64::new(START + 60_000);
+    let clock = Arc::new(Later { now, skipped: Arc::clone(skipped) });
     let running = start_with(config(data, evil.origin()), clock).await.unwrap();
     evil.stand_before(&format!("http://{}", running.address()));
     running
@@ -76,8 +116,12 @@ async fn run(evil: &EvilServer, data: &Path) -> Running {
 
 fn config(data: &Path, origin: String) -> Config {
     let often = NonZeroU32::new(1_000_000).unwrap();
-    let limits =
-        Rates { sign_in_per_minute: often, sign_in_per_account: often, requests_per_second: often };
+    let limits = Rates {
+        sign_in_per_minute: often,
+        sign_in_per_account: often,
+        requests_per_second: often,
+        acts_per_minute: often,
+    };
     Config { origin: Some(origin), limits, ..Config::embedded(data) }
 }
 

@@ -6,6 +6,7 @@
     reason = "a broken fixture should fail loudly"
 )]
 
+mod audit;
 mod coverage;
 mod downgrade;
 mod escrow;
