@@ -381,6 +381,10 @@ describe("states", () => {
     (await byId("audit-open")).click();
     expect((await byId("audit-empty")).textContent).toContain("Nothing is in the log yet");
     cleanup();
+    open({ log: "unread" });
+    (await byId("audit-open")).click();
+    expect((await byId("audit-unread")).textContent).toContain("The log was not read here yet");
+    cleanup();
     await openLog({ ...small, state: "behind" });
     expect((await byId("audit-offline")).textContent).toContain("work on this copy");
     cleanup();

@@ -193,6 +193,7 @@ export const scenes = [
   { name: "audit-middle", query: many, run: async (page) => { await log(page); await by(page, "audit-grid").evaluate((grid) => grid.scrollTo(0, 4_000_000)); await page.waitForTimeout(500); } },
   { name: "audit-oldest", query: `${many}&log=retired`, run: async (page) => { await log(page); await by(page, "audit-grid").focus(); await page.keyboard.press("End"); await page.waitForTimeout(400); } },
   { name: "audit-empty", query: "log=empty", run: async (page) => { await by(page, "audit-open").click(); await by(page, "audit-empty").waitFor(); } },
+  { name: "audit-unread", query: "log=unread&state=behind", run: async (page) => { await by(page, "audit-open").click(); await by(page, "audit-unread").waitFor(); } },
   { name: "audit-hidden", query: "role=member", run: async (page) => { await by(page, "audit-open").click(); await by(page, "audit-hidden").waitFor(); } },
   { name: "audit-reading", query: `${many}&log=reading`, run: async (page) => { await by(page, "audit-open").click(); await by(page, "audit-first-read").waitFor(); } },
   { name: "audit-offline", query: "state=behind", run: log },

@@ -46,6 +46,8 @@ export class Audit {
 
   /** What chosen values are called; kept, because a value whose count is 0 is in no answer. */
   #names = $state.raw<ReadonlyMap<string, string>>(new Map());
+  /** People or places may be called otherwise since the rows were read. */
+  #renamed = false;
   #asking = false;
   #again = false;
   #asked: AuditQuery | null = null;
@@ -64,7 +66,10 @@ export class Audit {
   start(query: AuditQuery | null, entry: number | null): () => void {
     const stops = [
       this.vault.on("auditChanged", (log) => this.#heard(log)),
-      this.vault.on("teamChanged", () => void this.reload()),
+      this.vault.on("teamChanged", () => {
+        this.#renamed = true;
+        void this.reload();
+      }),
       this.vault.on("progress", (progress) => this.#work(progress)),
     ];
     if (query) this.query = query;
@@ -126,8 +131,9 @@ export class Audit {
     this.#shown = question;
     this.#learn(answer);
     if (again) {
-      // Names may have changed what a text finds among the older rows too.
-      this.rows.take(answer, question.text.trim() === "");
+      // Other names may change what a text finds among the older rows too.
+      this.rows.take(answer, question.text.trim() === "" && !this.#renamed);
+      this.#renamed = false;
       if (grew > 0) this.ongrow(grew);
       return;
     }

@@ -29,7 +29,7 @@ export class FakeAudit {
 
   #make(): AuditLog {
     const { log, audit = 50_000 } = this.world.scenario;
-    const total = log === "empty" ? 0 : audit;
+    const total = log === "empty" || log === "unread" ? 0 : audit;
     if (log === "reading") this.#reading = { soFar: Math.floor(total / 3), of: total };
     if (log === "retired") this.#base = Math.floor(total / 10);
     return new AuditLog(this.world, total);
@@ -50,7 +50,7 @@ export class FakeAudit {
   state(): AuditState {
     const { size } = this.log;
     const { world } = this;
-    return { readable: world.scenario.log !== "hidden" && world.role() !== "member", size: this.#reading ? 0 : size, reading: this.#reading !== null, readSoFar: this.#reading?.soFar ?? size, toRead: this.#reading?.of ?? size, settledAt: world.started - 12_000, base: this.#base, indexBytes: size * 40 };
+    return { readable: world.scenario.log !== "hidden" && world.role() !== "member", size: this.#reading ? 0 : size, reading: this.#reading !== null, readSoFar: this.#reading?.soFar ?? size, toRead: this.#reading?.of ?? size, settledAt: world.scenario.log === "unread" ? null : world.started - 12_000, base: this.#base, indexBytes: size * 40 };
   }
 
   #row(row: number): AuditRow {

@@ -47,7 +47,7 @@ export type Scenario = {
   /** Rows of the audit log; 50,000 without it. */
   audit?: number;
   /** What is particular about the log. */
-  log?: "empty" | "hidden" | "reading" | "retired" | "bad" | "back";
+  log?: "empty" | "unread" | "hidden" | "reading" | "retired" | "bad" | "back";
 };
 
 type App = { id: string; name: string; environments: FakeEnvironment[] };
