@@ -139,6 +139,7 @@ fn script_in_the_main_window_can_stage_and_never_sign() {
 /// What of the client signs what changes who can read, hands out a code, or vouches for a key.
 const GUARDED: &[&str] = &[
     ".propose(",
+    ".propose_new_log(",
     ".sign(",
     ".invite_code(",
     ".invite_take(",

@@ -27,7 +27,7 @@ use crate::{
 
 use asked::Asked;
 pub use asked::{Act, SecretAt};
-pub use to_sign::ToSign;
+pub use to_sign::{ToSign, Wish};
 
 /// The state of the shell, managed by Tauri.
 pub struct Shell {

@@ -3,7 +3,7 @@ import { explain, explainThrown } from "../src/ipc/explain";
 import { VaultError } from "../src/ipc/vault";
 import type { CommandError } from "../src/ipc/vault";
 
-const stop = { code: "fork", what: "", pinned: "", shown: "", evidence: null } as const;
+const stop = { code: "fork", what: "", pinned: "", shown: "", evidence: null, canReset: false } as const;
 const errors: CommandError[] = [
   { code: "locked" }, { code: "wrongPassphrase" }, { code: "keyringMissing" }, { code: "keyringBusy" }, { code: "secretKeyNeeded" },
   { code: "offline", since: null }, { code: "offline", since: 0 }, { code: "refused", status: 403, server: "not_allowed" }, { code: "garbage" }, { code: "stopped", stop },

@@ -1,14 +1,16 @@
-//! The audit log: looking for entries and checking them.
+//! The audit log: looking for entries, checking them, and writing them out. What an owner decides
+//! about the log itself is only asked for here and signed in a secure window.
 
 use tauri::AppHandle;
 
 use super::Managed;
 use crate::{
+    desk::audit::file_name,
     dialogs,
     error::Answer,
     view::{
-        AuditAnswer, AuditCompared, AuditEntry, AuditQuery, AuditRow, AuditState, AuditVerified,
-        HeadsCompared, SavedView,
+        AuditAnswer, AuditCompared, AuditEntry, AuditFormat, AuditQuery, AuditRow, AuditState,
+        AuditVerified, HeadsCompared, NewLogView, SavedView,
     },
 };
 
@@ -75,6 +77,28 @@ pub async fn audit_compare_with(shell: Managed<'_>, line: String) -> Answer<Head
     shell.vault.audit_compare_with(line).await
 }
 
+/// Writes out what a query finds. None when cancelled in the dialog, else the path.
+#[tauri::command]
+#[cfg_attr(feature = "bindings", specta::specta)]
+pub async fn audit_export(
+    app: AppHandle,
+    shell: Managed<'_>,
+    query: AuditQuery,
+    format: AuditFormat,
+    names: bool,
+) -> Answer<Option<String>> {
+    shell.touch();
+    let title = match format {
+        AuditFormat::Csv | AuditFormat::Jsonl | AuditFormat::Cef => "Save the audit log",
+        AuditFormat::Bundle => "Save the evidence",
+    };
+    let chosen = dialogs::save_file(&app, title, &file_name(format)).await;
+    let Some(file) = chosen else { return Ok(None) };
+    let shown = file.display().to_string();
+    shell.vault.audit_export(query, format, names, file).await?;
+    Ok(Some(shown))
+}
+
 /// Saves the proof of one entry. None when cancelled, else the path.
 #[tauri::command]
 #[cfg_attr(feature = "bindings", specta::specta)]
@@ -132,4 +156,27 @@ pub async fn audit_view_save(
 pub async fn audit_view_delete(shell: Managed<'_>, id: String) -> Answer<Vec<SavedView>> {
     shell.touch();
     shell.vault.audit_view_delete(id).await
+}
+
+/// Opens the window in which an owner accepts the log that the server has now, after a restore from
+/// backup for instance.
+#[tauri::command]
+#[cfg_attr(feature = "bindings", specta::specta)]
+pub async fn audit_reset(shell: Managed<'_>) -> Answer<()> {
+    shell.ask_sign_new_log().await
+}
+
+/// The new logs that took the place of one which this computer had verified, newest first.
+#[tauri::command]
+#[cfg_attr(feature = "bindings", specta::specta)]
+pub async fn audit_new_logs(shell: Managed<'_>) -> Answer<Vec<NewLogView>> {
+    shell.vault.new_logs().await
+}
+
+/// Remembers that a new log was seen.
+#[tauri::command]
+#[cfg_attr(feature = "bindings", specta::specta)]
+pub async fn audit_new_log_acknowledge(shell: Managed<'_>, link: u64) -> Answer<()> {
+    shell.touch();
+    shell.vault.new_log_acknowledge(link).await
 }

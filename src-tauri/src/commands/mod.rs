@@ -20,6 +20,7 @@ pub mod status;
 pub mod tokens;
 pub mod trust;
 pub mod vault;
+pub mod witness;
 
 use tauri::State;
 

@@ -6,7 +6,7 @@
 //! no SQL and no HTTP here: those are `strongroom-client`'s and the embedded server's.
 
 mod access;
-mod audit;
+pub mod audit;
 mod device;
 mod embedded;
 mod env;

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     commands::secure::SecureWindow,
     error::{Answer, CommandError},
-    shell::ToSign,
+    shell::{ToSign, Wish},
     view::{
         CopyView, SignedView,
         secure::{LineKind, Shown, SignContext, SignLine, TokenContext, WordsContext},
@@ -65,8 +65,14 @@ impl Desk {
         wanted: &ToSign,
     ) -> Answer<(Proposal, SignContext)> {
         let frame = self.secure_frame().await?;
-        let note = Note { label: wanted.label.clone(), resets: wanted.resets };
-        let proposal = self.session()?.propose(wanted.intent.clone(), note).await?;
+        let session = self.session()?;
+        let proposal = match &wanted.wish {
+            Wish::Intent(intent) => {
+                let note = Note { label: wanted.label.clone(), resets: wanted.resets };
+                session.propose(intent.clone(), note).await?
+            }
+            Wish::NewLog => session.propose_new_log().await?,
+        };
         let wanted = wanted.clone();
         self.look(move |session, org| {
             let mut people = People::seen_by(session);
@@ -106,7 +112,7 @@ impl Desk {
         let session = self.session()?;
         let links = proposal.links;
         let signed = session.sign(proposal).await?;
-        if matches!(wanted.intent, Intent::Access(_)) {
+        if matches!(wanted.wish, Wish::Intent(Intent::Access(_))) {
             forget_signed(&session);
         }
         if !signed.due.is_empty() {

@@ -10,11 +10,12 @@ use strongroom_client::{
     profile::{ServerPlace, VaultRecord},
     vault::{OpenOrg, Session, Standing, VaultError},
 };
+use strongroom_format::statement::Role;
 
 use super::{Desk, device, hold, translate};
 use crate::{
     error::{Answer, CommandError},
-    view::{CopyView, Millis, StatusView, VerifyState},
+    view::{CopyView, Millis, StatusView, StopView, VerifyState},
 };
 
 /// A value of ours on the clipboard: its name, and when it is cleared.
@@ -141,6 +142,11 @@ fn status_view(session: &Session, org: &mut OpenOrg, copied: Option<Copied>) -> 
     let commits: u64 = replica.envs().values().map(|copy| copy.history().seq()).sum();
     let (checked, to_check) = standing.checked;
     let evidence = standing.evidence.as_ref().map(|path| path.display().to_string());
+    let is_owner = replica.state().role(&session.user()) == Some(Role::Owner);
+    let stop = standing.stop.as_ref().map(|stop| StopView {
+        can_reset: is_owner && stop.is_of_the_log(),
+        ..translate::stop(stop, evidence)
+    });
     StatusView {
         server: place(&record.server),
         embedded: record.server == ServerPlace::Embedded,
@@ -155,7 +161,7 @@ fn status_view(session: &Session, org: &mut OpenOrg, copied: Option<Copied>) -> 
         // The shell knows when nobody has been there for long enough.
         locks_at: None,
         verified_at: standing.synced_ms.map(translate::millis),
-        stop: standing.stop.as_ref().map(|stop| translate::stop(stop, evidence)),
+        stop,
         device: device::name(),
     }
 }

@@ -113,6 +113,7 @@ pub(super) fn stop(stop: &Stop, evidence: Option<String>) -> StopView {
         pinned: stop.pinned.clone(),
         shown: stop.shown.clone(),
         evidence,
+        can_reset: false,
     }
 }
 
@@ -238,6 +239,7 @@ impl From<VaultError> for CommandError {
                     pinned: "as the keyring knows them".to_owned(),
                     shown: "an older file".to_owned(),
                     evidence: None,
+                    can_reset: false,
                 },
             },
             VaultError::Profile(ProfileError::Missing) | VaultError::NotFound => Self::NotFound,
@@ -267,6 +269,11 @@ impl From<VaultError> for CommandError {
             },
             VaultError::SummaryChanged => Self::SummaryChanged,
             VaultError::UnverifiedGains => Self::PolicyForbids,
+            VaultError::NotOnlyTheLog => Self::NotReady {
+                missing: "more than the audit log differs from what was verified, and nobody can \
+                          sign that away"
+                    .to_owned(),
+            },
             VaultError::NothingToSign => {
                 Self::NotReady { missing: "everything is so already".to_owned() }
             }

@@ -8,7 +8,7 @@ use strongroom_format::id::UserId;
 
 use super::{
     Shell, hold,
-    to_sign::{Summaries, ToSign},
+    to_sign::{Summaries, ToSign, Wish},
 };
 use crate::{
     desk::{
@@ -109,7 +109,16 @@ impl Shell {
 
     /// Opens the window that shows what `intent` means in links, and signs them.
     pub async fn ask_sign(&self, intent: Intent) -> Answer<()> {
-        self.open_sign(ToSign { intent, label: String::new(), resets: None }).await
+        self.ask_sign_wish(Wish::Intent(intent)).await
+    }
+
+    /// Opens the window in which an owner accepts the audit log that the server has now.
+    pub async fn ask_sign_new_log(&self) -> Answer<()> {
+        self.ask_sign_wish(Wish::NewLog).await
+    }
+
+    async fn ask_sign_wish(&self, wish: Wish) -> Answer<()> {
+        self.open_sign(ToSign { wish, label: String::new(), resets: None }).await
     }
 
     /// The same for an invitation, with what only this computer remembers of it.
@@ -119,7 +128,7 @@ impl Shell {
         label: String,
         resets: Option<UserId>,
     ) -> Answer<()> {
-        self.open_sign(ToSign { intent: Intent::Invite(new), label, resets }).await
+        self.open_sign(ToSign { wish: Wish::Intent(Intent::Invite(new)), label, resets }).await
     }
 
     async fn open_sign(&self, wanted: ToSign) -> Answer<()> {

@@ -3,11 +3,21 @@
 use strongroom_core::team::Intent;
 use strongroom_format::id::UserId;
 
+/// What a person wants signed.
+#[derive(Debug, Clone)]
+pub enum Wish {
+    /// What the main window named.
+    Intent(Intent),
+    /// The audit log that the server has now, in place of the one that stopped the vault. Which one
+    /// that is, the sign window asks the server itself.
+    NewLog,
+}
+
 /// What the main window asked to have signed. It says what, never what is shown or which links.
 #[derive(Debug, Clone)]
 pub struct ToSign {
     /// What a person wants.
-    pub intent: Intent,
+    pub wish: Wish,
     /// For an invitation: for whom, as this computer remembers it.
     pub label: String,
     /// For an invitation: the member who lost every key and gets new ones with it.
@@ -68,7 +78,7 @@ mod tests {
     use super::*;
 
     fn wanted(label: &str) -> ToSign {
-        ToSign { intent: Intent::OnlyVerified, label: label.to_owned(), resets: None }
+        ToSign { wish: Wish::Intent(Intent::OnlyVerified), label: label.to_owned(), resets: None }
     }
 
     #[test]

@@ -32,9 +32,10 @@ pub use access::{
 pub use app::{AppView, KeyringState, LockReason, LockView, Phase, VaultView, WaitingView};
 pub use audit::{
     AnchorView, AuditAnswer, AuditBad, AuditBar, AuditCompared, AuditEntry, AuditFacets,
-    AuditField, AuditFlaw, AuditKind, AuditLevel, AuditOutcome, AuditProof, AuditQuery, AuditRow,
-    AuditSecretRef, AuditState, AuditStep, AuditStepId, AuditTimeline, AuditVerified, EnvFacet,
-    KindFacet, LevelFacet, OutcomeFacet, SavedView, SecretFacet, WhoFacet,
+    AuditField, AuditFlaw, AuditFormat, AuditKind, AuditLevel, AuditOutcome, AuditProof,
+    AuditQuery, AuditRow, AuditSecretRef, AuditState, AuditStep, AuditStepId, AuditTimeline,
+    AuditVerified, EnvFacet, KindFacet, LevelFacet, NewLogView, OutcomeFacet, SavedView,
+    SecretFacet, WhoFacet, WitnessSeen, WitnessView,
 };
 pub use env::{EnvClass, EnvRowView, EnvView, NewEnvironment};
 pub use import::{ImportIssue, ImportIssueKind, ImportOp, ImportReport, ImportRow};

@@ -69,6 +69,8 @@ pub struct StopView {
     pub shown: String,
     /// Where the evidence was saved.
     pub evidence: Option<String>,
+    /// The audit log alone differs, and this user may accept the one that the server has now.
+    pub can_reset: bool,
 }
 
 /// In which way a history differs.

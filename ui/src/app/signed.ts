@@ -12,6 +12,8 @@ const acts: Record<SignedView["what"], string> = {
   reset: "Keys replaced",
   policy: "Policy changed",
   join: "Joined",
+  auditReset: "New audit log accepted",
+  auditRetention: "Old entries retired",
 };
 
 /** What a secure window signed, with its links: "Role changed: Teo Varga. Signed link 413". */

@@ -196,6 +196,23 @@ export const commands = {
 	auditViewSave: (name: string, query: AuditQuery) => typedError<SavedView[], CommandError>(__TAURI_INVOKE("audit_view_save", { name, query })),
 	/**  Forgets a filter. */
 	auditViewDelete: (id: string) => typedError<SavedView[], CommandError>(__TAURI_INVOKE("audit_view_delete", { id })),
+	/**  Writes out what a query finds. None when cancelled in the dialog, else the path. */
+	auditExport: (query: AuditQuery, format: AuditFormat, names: boolean) => typedError<string | null, CommandError>(__TAURI_INVOKE("audit_export", { query, format, names })),
+	/**
+	 *  Opens the window in which an owner accepts the log that the server has now, after a restore from
+	 *  backup for instance.
+	 */
+	auditReset: () => typedError<null, CommandError>(__TAURI_INVOKE("audit_reset")),
+	/**  The new logs that took the place of one which this computer had verified, newest first. */
+	auditNewLogs: () => typedError<NewLogView[], CommandError>(__TAURI_INVOKE("audit_new_logs")),
+	/**  Remembers that a new log was seen. */
+	auditNewLogAcknowledge: (link: number) => typedError<null, CommandError>(__TAURI_INVOKE("audit_new_log_acknowledge", { link })),
+	/**  The witness. */
+	witnessView: () => typedError<WitnessView | null, CommandError>(__TAURI_INVOKE("witness_view")),
+	/**  Asks this witness from now on. */
+	witnessSet: (url: string, vkey: string) => typedError<WitnessView, CommandError>(__TAURI_INVOKE("witness_set", { url, vkey })),
+	/**  Asks no witness any more. */
+	witnessRemove: () => typedError<null, CommandError>(__TAURI_INVOKE("witness_remove")),
 	/**  Everything that deserves a look now. */
 	insightsView: (clock: ReaderClock) => typedError<InsightsView, CommandError>(__TAURI_INVOKE("insights_view", { clock })),
 	/**  Dismisses a finding until a time; one that is over shows it again. */
@@ -556,6 +573,17 @@ export type AuditFlaw =
 "gap" | 
 /**  It claims more than it can show. */
 "doubtful";
+
+/**  How the log is written out. */
+export type AuditFormat = 
+/**  Comma-separated values. */
+"csv" | 
+/**  One JSON object a line. */
+"jsonl" | 
+/**  Common Event Format, for log collectors. */
+"cef" | 
+/**  Evidence that can be checked without this program. */
+"bundle";
 
 /**  What happened. */
 export type AuditKind = 
@@ -1599,6 +1627,26 @@ export type NewEnvironment = {
 	class: EnvClass,
 };
 
+/**  A new log that an owner accepted in place of one that this computer had verified. */
+export type NewLogView = {
+	/**  The link that says so. */
+	link: number,
+	/**  The owner who signed it. */
+	by: PrincipalView,
+	/**  When, by the owner's clock. */
+	at: number,
+	/**  How many entries of the old log the owner's computer had verified. */
+	size: number,
+	/**  How many this computer had verified. */
+	verifiedHere: number,
+	/**  The two had verified two logs of this same size: somebody was shown another one. */
+	differs: boolean,
+	/**  The new log is signed with another key. */
+	newKey: boolean,
+	/**  Somebody has seen this here. */
+	acknowledged: boolean,
+};
+
 /**  How many rows each list has. */
 export type OffboardCounts = {
 	/**  Values they used: to be replaced. */
@@ -2255,7 +2303,11 @@ export type SignedWhat =
 /**  The policy. */
 "policy" | 
 /**  A member. */
-"join";
+"join" | 
+/**  A new audit log after a restore. */
+"auditReset" | 
+/**  Old entries of the audit log, which may be retired. */
+"auditRetention";
 
 /**  The column that orders the rows. */
 export type SortKey = 
@@ -2380,6 +2432,8 @@ export type StopView = {
 	shown: string,
 	/**  Where the evidence was saved. */
 	evidence: string | null,
+	/**  The audit log alone differs, and this user may accept the one that the server has now. */
+	canReset: boolean,
 };
 
 /**  Members, invites, grants, tokens or due keys changed; screens ask again for what they show. */
@@ -2629,6 +2683,28 @@ export type WhoView = {
 	subtitle: string,
 	/**  One row for each right. */
 	rows: WhoRow[],
+};
+
+/**  A head that a witness signed. */
+export type WitnessSeen = {
+	/**  When, by its clock. */
+	at: number,
+	/**  Of which size. */
+	size: number,
+};
+
+/**  The witness that this organisation asks. */
+export type WitnessView = {
+	/**  Its address. */
+	url: string,
+	/**  Its name, from its verifier key. */
+	name: string,
+	/**  Its verifier key, which is public. */
+	vkey: string,
+	/**  The newest head that it signed. */
+	last: WitnessSeen | null,
+	/**  Why it did not sign the newest one. */
+	problem: string | null,
 };
 
 /* Tauri Specta runtime */

@@ -1,7 +1,5 @@
 //! One entry: everything that was hashed, its proof, and what that proves.
 
-use std::path::PathBuf;
-
 use strongroom_client::vault::{EntryShown, Session};
 use strongroom_core::log::index::Row;
 use strongroom_format::{
@@ -31,15 +29,6 @@ impl Desk {
             let row = row_of(session, entry)?;
             let told = Told::gather(session, Wanted::of_rows(std::slice::from_ref(&row)), now)?;
             Ok(view(session, &shown, &row, &told))
-        })
-        .await
-    }
-
-    /// Writes the proof of one entry to where the person wants it.
-    pub async fn audit_proof_save(&self, entry: u64, file: PathBuf) -> Answer<()> {
-        self.on_log(move |session| {
-            let text = session.log_entry(entry)?.text;
-            std::fs::write(file, text).map_err(|_| CommandError::FileUnreadable)
         })
         .await
     }

@@ -7,6 +7,8 @@
 
 mod answers;
 mod entry;
+mod export;
+mod others;
 mod query;
 mod rows;
 mod told;
@@ -28,6 +30,7 @@ use crate::{
     },
 };
 use answers::{Answers, page};
+pub use export::file_name;
 use told::{Told, Wanted};
 
 /// The most rows of one page.

@@ -6,7 +6,10 @@ use strongroom_format::{
     statement::Role,
 };
 
-use crate::{shell::ToSign, view::SignedWhat};
+use crate::{
+    shell::{ToSign, Wish},
+    view::SignedWhat,
+};
 
 /// Words for one intent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +34,21 @@ pub(super) fn of(
 ) -> Wording {
     let words =
         |title: String, action, done, what, subject| Wording { title, action, done, what, subject };
-    match &wanted.intent {
+    let new_log = || {
+        words(
+            "Accept a new audit log".to_owned(),
+            "Sign and accept",
+            "The new audit log is accepted.",
+            SignedWhat::AuditReset,
+            None,
+        )
+    };
+    let intent = match &wanted.wish {
+        Wish::Intent(intent) => intent,
+        Wish::NewLog => return new_log(),
+    };
+    match intent {
+        Intent::AuditReset(_) => new_log(),
         Intent::Access(_) => words(
             "Change who can read".to_owned(),
             "Sign and apply",
@@ -79,13 +96,6 @@ pub(super) fn of(
             let title = format!("Give {who} new keys");
             words(title, "Sign", "The keys are replaced.", SignedWhat::Reset, Some(who))
         }
-        Intent::AuditReset(_) => words(
-            "Accept a new audit log".to_owned(),
-            "Sign and accept",
-            "The new audit log is accepted.",
-            SignedWhat::AuditReset,
-            None,
-        ),
         Intent::AuditRetention(_) => words(
             "Retire old entries of the audit log".to_owned(),
             "Sign and retire",
@@ -98,20 +108,6 @@ pub(super) fn of(
             "Sign",
             "The policy is changed.",
             SignedWhat::Policy,
-            None,
-        ),
-        Intent::AuditReset(_) => words(
-            "Accept a new audit log".to_owned(),
-            "Sign and accept",
-            "The new audit log is accepted.",
-            SignedWhat::AuditReset,
-            None,
-        ),
-        Intent::AuditRetention(_) => words(
-            "Remove old entries of the audit log".to_owned(),
-            "Sign and remove",
-            "The old entries are removed.",
-            SignedWhat::AuditRetention,
             None,
         ),
     }
@@ -137,7 +133,7 @@ mod tests {
     const TEO: UserId = UserId([2; 16]);
 
     fn title(intent: Intent, label: &str) -> String {
-        let wanted = ToSign { intent, label: label.to_owned(), resets: None };
+        let wanted = ToSign { wish: Wish::Intent(intent), label: label.to_owned(), resets: None };
         of(&wanted, &YOU, &mut |_| "Teo Varga".to_owned()).title
     }
 

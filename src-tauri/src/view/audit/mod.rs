@@ -4,6 +4,7 @@
 
 mod kind;
 mod proof;
+mod witness;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +13,9 @@ use super::{Millis, PrincipalView};
 pub use kind::AuditKind;
 pub use proof::{
     AnchorView, AuditBad, AuditCompared, AuditEntry, AuditField, AuditProof, AuditStep,
-    AuditStepId, AuditVerified,
+    AuditStepId, AuditVerified, NewLogView,
 };
+pub use witness::{WitnessSeen, WitnessView};
 
 /// Who says that something happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -316,4 +318,19 @@ pub struct SavedView {
     pub query: AuditQuery,
     /// It comes with the program.
     pub built_in: bool,
+}
+
+/// How the log is written out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "camelCase")]
+pub enum AuditFormat {
+    /// Comma-separated values.
+    Csv,
+    /// One JSON object a line.
+    Jsonl,
+    /// Common Event Format, for log collectors.
+    Cef,
+    /// Evidence that can be checked without this program.
+    Bundle,
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{AuditRow, Millis};
+use super::{AuditRow, Millis, PrincipalView};
 
 /// One entry with its raw fields and its proof.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -153,4 +153,27 @@ pub struct AuditCompared {
     pub code: String,
     /// What it means when both are the same.
     pub sentence: String,
+}
+
+/// A new log that an owner accepted in place of one that this computer had verified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+#[serde(rename_all = "camelCase")]
+pub struct NewLogView {
+    /// The link that says so.
+    pub link: u64,
+    /// The owner who signed it.
+    pub by: PrincipalView,
+    /// When, by the owner's clock.
+    pub at: Millis,
+    /// How many entries of the old log the owner's computer had verified.
+    pub size: u64,
+    /// How many this computer had verified.
+    pub verified_here: u64,
+    /// The two had verified two logs of this same size: somebody was shown another one.
+    pub differs: bool,
+    /// The new log is signed with another key.
+    pub new_key: bool,
+    /// Somebody has seen this here.
+    pub acknowledged: bool,
 }

@@ -34,7 +34,7 @@ export function fakeTrust(world: World): TrustCommands {
           "What the server learns anyway: who syncs when, how many secrets there are, and about how long they are. It learns no name and no value.",
           "A program on this computer that runs as you while the vault is open.",
         ],
-        stop: stopped ? { code: "fork", what: "Link 410 differs from the one pinned on 21 November.", pinned: "link 410 · 6be1 0c9f … a2d7", shown: "link 410 · e03d 55b8 … 91c4", evidence: null } : null,
+        stop: stopped ? { code: "fork", what: "Link 410 differs from the one pinned on 21 November.", pinned: "link 410 · 6be1 0c9f … a2d7", shown: "link 410 · e03d 55b8 … 91c4", evidence: null, canReset: false } : null,
         holders: holders(),
       };
     },
