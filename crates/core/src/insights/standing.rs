@@ -28,9 +28,28 @@ pub(super) fn look(found: &mut Found<'_>, looked: &mut Looked) {
 /// What an environment's secrets are, each by the first that is true of it.
 #[derive(Default)]
 struct Values {
-    unused: Vec<(Key, (SecretId, Option<u64>, u64))>,
-    never_rotated: Vec<(Key, (SecretId, u64))>,
-    stale: Vec<(Key, (SecretId, u64))>,
+    unused: Vec<(Key, Quiet)>,
+    never_rotated: Vec<(Key, Old)>,
+    stale: Vec<(Key, Old)>,
+}
+
+/// A secret that nobody uses.
+struct Quiet {
+    secret: SecretId,
+    used_ms: Option<u64>,
+    created_ms: u64,
+}
+
+impl Quiet {
+    fn since_ms(&self) -> u64 {
+        self.used_ms.unwrap_or(self.created_ms)
+    }
+}
+
+/// A secret with an old value.
+struct Old {
+    secret: SecretId,
+    since_ms: u64,
 }
 
 fn values(found: &mut Found<'_>, log_from_ms: Option<u64>) {
@@ -50,7 +69,8 @@ fn values(found: &mut Found<'_>, log_from_ms: Option<u64>) {
             let used_lately = used.is_some_and(|at| known.within(at, UNUSED_MS));
             let is_old = !known.within(one.created_ms, UNUSED_MS);
             if last.is_some() && covers && is_old && !used_lately {
-                values.unused.push((key("insight-unused"), (*secret, used, one.created_ms)));
+                let quiet = Quiet { secret: *secret, used_ms: used, created_ms: one.created_ms };
+                values.unused.push((key("insight-unused"), quiet));
                 continue;
             }
             let Some(value) = one.value.filter(|value| !known.within(value.since_ms, OLD_MS))
@@ -60,10 +80,11 @@ fn values(found: &mut Found<'_>, log_from_ms: Option<u64>) {
             // Written in the key, so that what is dismissed comes again with the next old value.
             let at = value.since_ms.to_be_bytes();
             let key = |kind: &str| Key::of(kind, &[&env.encode(), &secret.encode(), &at]);
+            let old = Old { secret: *secret, since_ms: value.since_ms };
             if value.before == 0 {
-                values.never_rotated.push((key("insight-first-value"), (*secret, value.since_ms)));
+                values.never_rotated.push((key("insight-first-value"), old));
             } else if used_lately {
-                values.stale.push((key("insight-stale"), (*secret, value.since_ms)));
+                values.stale.push((key("insight-stale"), old));
             }
         }
         values.tell(*env, found);
@@ -72,13 +93,13 @@ fn values(found: &mut Found<'_>, log_from_ms: Option<u64>) {
 
 impl Values {
     fn tell(self, env: EnvId, found: &mut Found<'_>) {
-        let oldest = |all: &[(SecretId, u64)]| all.iter().map(|(_, at)| *at).min().unwrap_or(0);
-        let ids = |all: &[(SecretId, u64)]| all.iter().map(|(secret, _)| *secret).collect();
+        let oldest = |all: &[Old]| all.iter().map(|old| old.since_ms).min().unwrap_or(0);
+        let ids = |all: &[Old]| all.iter().map(|old| old.secret).collect();
         found.add_several(self.unused, Severity::Know, |all| What::Unused {
             env,
-            never: all.iter().filter(|(_, used, _)| used.is_none()).count(),
-            quiet_since_ms: all.iter().map(|(_, used, at)| used.unwrap_or(*at)).max().unwrap_or(0),
-            secrets: all.iter().map(|(secret, ..)| *secret).collect(),
+            never: all.iter().filter(|one| one.used_ms.is_none()).count(),
+            quiet_since_ms: all.iter().map(Quiet::since_ms).max().unwrap_or(0),
+            secrets: all.iter().map(|one| one.secret).collect(),
         });
         found.add_several(self.never_rotated, Severity::Know, |all| What::NeverRotated {
             env,

@@ -210,7 +210,7 @@ fn the_first_use_in_an_environment_of_production_is_told_for_a_week() {
         first_ms,
     };
     let expected = what(&[1, 2], true);
-    assert_eq!(world.found(), [expected.clone()]);
+    assert_eq!(world.found(), [expected]);
     assert_eq!(world.look().findings[0].severity, Severity::Look);
     world.class = EnvClass::Staging;
     assert_eq!(world.found(), [], "only production");

@@ -28,7 +28,7 @@ pub(super) struct World {
 impl World {
     pub(super) fn new() -> Self {
         let days = FOUNDED / DAY_MS + 200;
-        let tuesday = (days..).find(|day| (day + 3) % 7 == 1).unwrap();
+        let tuesday = (days..days + 7).find(|day| (day + 3) % 7 == 1).unwrap();
         Self {
             story: Story::begin(),
             now: tuesday * DAY_MS + 12 * HOUR_MS,
