@@ -403,6 +403,16 @@ describe("states", () => {
     expect(maybe("audit-reset")).toBeNull();
   });
 
+  it("a log that began anew is told on every screen until it was seen", async () => {
+    const vault = open({ ...small, log: "anew" });
+    const seen = vi.spyOn(vault, "auditNewLogAcknowledge");
+    expect((await byId("new-log")).textContent).toContain("Priya Sand signed link 411");
+    (await byId("tokens-open")).click();
+    (await byId("new-log-seen")).click();
+    await waitFor(() => expect(maybe("new-log")).toBeNull());
+    expect(seen).toHaveBeenCalledWith(411);
+  });
+
   it("that cannot be read says why and asks again", async () => {
     const vault = open(small);
     vi.spyOn(vault, "auditAsk").mockRejectedValueOnce(new VaultError({ code: "offline", since: null }));

@@ -1,7 +1,6 @@
 import type { AuditCommandsToCome } from "./audit";
 import type * as wire from "./bindings";
 
-export type { AuditFormat, WitnessView } from "./audit";
 export type * from "./bindings";
 
 type Commands = typeof wire.commands;
@@ -27,7 +26,8 @@ export const mainCommands = [
   "rotationsView", "rotationStart",
   "offboardBegin", "offboardList", "offboardView", "offboardRows", "offboardTick", "offboardExport", "offboardCertificate",
   "auditState", "auditAsk", "auditRows", "auditEntry", "auditVerify", "auditVerified", "auditCompare", "auditCompareWith", "auditProofSave", "auditFollow", "auditSeen",
-  "auditViews", "auditViewSave", "auditViewDelete",
+  "auditViews", "auditViewSave", "auditViewDelete", "auditExport", "auditReset", "auditNewLogs", "auditNewLogAcknowledge",
+  "witnessView", "witnessSet", "witnessRemove",
   "insightsView", "insightDismiss", "decoySet", "decoyView",
   "trustView", "headsCompare", "drillRun", "lockFileSave",
 ] as const satisfies readonly (keyof Commands)[];
@@ -55,7 +55,7 @@ export type TokenCommands = Part<"token">;
 export type RotationCommands = Part<"rotation">;
 export type OffboardCommands = Part<"offboard">;
 export type TrustCommands = Part<"trust" | "heads" | "drill" | "lockFile">;
-export type AuditCommands = Part<"audit"> & AuditCommandsToCome;
+export type AuditCommands = Part<"audit" | "witness"> & AuditCommandsToCome;
 export type InsightCommands = Part<"insight"> & Part<"decoy">;
 export type TeamCommands = WelcomeCommands & MemberCommands & AccessCommands & TokenCommands & RotationCommands & OffboardCommands & TrustCommands & AuditCommands & InsightCommands;
 

@@ -1,7 +1,7 @@
 import { VaultError } from "../vault";
-import type { AuditCommands, AuditEntry, AuditRow, AuditState, AuditVerified, SavedView, WitnessView } from "../vault";
+import type { AuditCommands, AuditEntry, AuditRow, AuditState, AuditVerified, NewLogView, SavedView, WitnessView } from "../vault";
 import { AuditLog, kinds, levels } from "./auditLog";
-import { day, minute } from "./data";
+import { day, hour, minute, people } from "./data";
 import type { World } from "./world";
 
 const digits = "0123456789abcdef";
@@ -20,7 +20,12 @@ export class FakeAudit {
   #reading: { soFar: number; of: number } | null = null;
   #base = 0;
 
-  constructor(readonly world: World) {}
+  #newLogs: NewLogView[];
+
+  constructor(readonly world: World) {
+    const { scenario, started } = world;
+    this.#newLogs = scenario.log !== "anew" ? [] : [{ link: 411, by: { kind: "person", ...people.priya }, at: started - 2 * hour, size: 1_203_100, verifiedHere: 1_204_911, differs: false, newKey: false, acknowledged: false }];
+  }
 
   /** Made when it is first looked at: most tests never do. */
   get log(): AuditLog {
@@ -185,17 +190,22 @@ export class FakeAudit {
       },
       auditRetain: async () => {
         this.#base = Math.floor(this.log.size / 10);
-        this.world.sign("policy", 1);
+        this.world.sign("auditRetention", 1);
         this.world.emit("auditChanged", this.state());
         return null;
       },
+      auditNewLogs: async () => this.#newLogs,
+      auditNewLogAcknowledge: async (link) => {
+        this.#newLogs = this.#newLogs.map((one) => (one.link === link ? { ...one, acknowledged: true } : one));
+        return null;
+      },
       auditReset: async () => {
-        this.world.sign("reset", 1);
+        this.world.sign("auditReset", 1);
         return null;
       },
       witnessView: async () => this.#witness,
-      witnessSet: async (url, key) => {
-        this.#witness = { url, name: new URL(url).host, key, last: { at: Date.now() - 4 * minute, size: this.log.size }, problem: null };
+      witnessSet: async (url, vkey) => {
+        this.#witness = { url, name: vkey.split("+")[0] ?? "", vkey, last: { at: Date.now() - 4 * minute, size: this.log.size }, problem: null };
         return this.#witness;
       },
       witnessRemove: async () => {

@@ -6,7 +6,7 @@ import type { Vault } from "../vault";
 
 const phases = ["welcome", "locked", "open"] as const;
 const states = ["verified", "checking", "behind", "stopped"] as const;
-const logs = ["empty", "unread", "hidden", "reading", "retired", "bad", "back"] as const;
+const logs = ["empty", "unread", "hidden", "reading", "retired", "bad", "back", "anew"] as const;
 const roles = ["owner", "admin", "member", "reviewer"] as const;
 
 /** `?fake=1&phase=locked&theme=light&state=behind&staged=1&big=50000&empty=1&sample=1&conflict=1&role=reviewer&alone=1&due=1&lost=1&reset=1&leaver=1&waiting=1&audit=1204911&log=bad` */

@@ -47,7 +47,7 @@ export type Scenario = {
   /** Rows of the audit log; 50,000 without it. */
   audit?: number;
   /** What is particular about the log. */
-  log?: "empty" | "unread" | "hidden" | "reading" | "retired" | "bad" | "back";
+  log?: "empty" | "unread" | "hidden" | "reading" | "retired" | "bad" | "back" | "anew";
 };
 
 type App = { id: string; name: string; environments: FakeEnvironment[] };
@@ -590,7 +590,7 @@ export class FakeVault implements Vault {
       device: "mara-laptop", link: this.#link, commit: 1847 + this.#envs().reduce((sum, env) => sum + env.commit - 1847, 0), audit: 1204911,
       checked: state === "checking" ? 312 : 0, toCheck: state === "checking" ? 840 : 0,
       clipboard: this.#clipboard, locksAt: this.started + 581_000, verifiedAt: this.started - 12_000,
-      stop: state === "stopped" && this.scenario.log === "back" ? { code: "rollback", what: "The server's log ends at row 1,198,002; this computer has read 1,204,911.", pinned: "1,204,911 rows · 9f3c 71ae … 04d2", shown: "1,198,002 rows · 51c8 0be4 … 7a90", evidence: null, canReset: true }
+      stop: state === "stopped" && this.scenario.log === "back" ? { code: "rollback", what: "The server's log ends at row 1,198,002; this computer has read 1,204,911.", pinned: "1,204,911 rows · 9f3c 71ae … 04d2", shown: "1,198,002 rows · 51c8 0be4 … 7a90", evidence: null, canReset: (this.scenario.role ?? "owner") === "owner" }
         : state === "stopped" ? { code: "fork", what: "Link 410 differs from the one pinned on 21 November.", pinned: "link 410 · 6be1 0c9f … a2d7", shown: "link 410 · e03d 55b8 … 91c4", evidence: null, canReset: false } : null,
     };
   }
