@@ -15,7 +15,8 @@ use strongroom_format::wire::{B64, act_hash};
 
 use super::super::cover::cover;
 use super::super::line::{AnchorLine, EntryLine, Heading, LinkLine, NodeLine, write_line};
-use super::mutants::sign;
+use super::super::repeated::Repeated;
+use super::mutants::{Files, sign};
 use super::*;
 
 const NOW: u64 = 1_790_000_000_000;
@@ -35,6 +36,27 @@ struct Rich {
 }
 
 impl Rich {
+    fn new() -> Self {
+        Self {
+            entropy: RepeatableEntropy::new(31),
+            links: Vec::new(),
+            org: OrgId::ZERO,
+            events: Vec::new(),
+            counts: BTreeMap::new(),
+            frontier: Frontier::new(),
+            nodes: BTreeMap::new(),
+        }
+    }
+
+    /// Founds the organisation, whose log is signed by `log`.
+    fn found(&mut self, founder: &Keyset, keys: MemberKeys, log: &Keyset) {
+        let (user, policy) = (UserId([1; 16]), Policy::initial());
+        let audit_vkey = log.isk.public();
+        let genesis = Body::Genesis { suite: 1, founder: user, keys, audit_vkey, policy };
+        self.link(FOUNDER, founder, genesis);
+        self.org = OrgId(h("org", &[self.links[0].as_bytes()]));
+    }
+
     fn keys(&mut self) -> (Keyset, MemberKeys) {
         let keyset = Keyset::make(&mut self.entropy).unwrap();
         let keys = keyset.public();
@@ -90,7 +112,10 @@ impl Rich {
     }
 
     fn push(&mut self, event: &Event) {
-        let bytes = event.encode();
+        self.push_bytes(event.encode());
+    }
+
+    fn push_bytes(&mut self, bytes: Vec<u8>) {
         for node in self.frontier.append(leaf_hash(&bytes)) {
             self.nodes.insert((node.level, node.index), node.hash);
         }
@@ -107,24 +132,11 @@ impl Rich {
 
 /// A bundle of all entries but those of `left_out`.
 pub(super) fn bundle(left_out: std::ops::Range<u64>) -> Vec<u8> {
-    let mut rich = Rich {
-        entropy: RepeatableEntropy::new(31),
-        links: Vec::new(),
-        org: OrgId::ZERO,
-        events: Vec::new(),
-        counts: BTreeMap::new(),
-        frontier: Frontier::new(),
-        nodes: BTreeMap::new(),
-    };
+    let mut rich = Rich::new();
     let (founder, keys) = rich.keys();
     let (first_log, _) = rich.keys();
     let (log, _) = rich.keys();
-    let user = UserId([1; 16]);
-    let policy = Policy::initial();
-    let audit_vkey = first_log.isk.public();
-    let genesis = Body::Genesis { suite: 1, founder: user, keys, audit_vkey, policy };
-    rich.link(FOUNDER, &founder, genesis);
-    rich.org = OrgId(h("org", &[rich.links[0].as_bytes()]));
+    rich.found(&founder, keys, &first_log);
     rich.act(FOUNDER, 1, &founder);
     // The log of before is nobody's any more.
     let (size, root) = (rich.frontier.size(), rich.frontier.root());
@@ -177,12 +189,18 @@ pub(super) fn bundle(left_out: std::ops::Range<u64>) -> Vec<u8> {
     rich.act(SECOND, 3, &reset);
     rich.act(FOUNDER, 1, &founder);
     rich.seen(Some(FOUNDER), EventKind::RateLimited);
-    write(&rich, &left_out, &founder, &log)
+    write(&rich, &left_out, &founder, (1, &log, &log))
 }
 
-fn write(rich: &Rich, left_out: &std::ops::Range<u64>, by: &Keyset, log: &Keyset) -> Vec<u8> {
+/// The log is `reset`; its checkpoint names one key and is signed by another, perhaps the same.
+fn write(
+    rich: &Rich,
+    left_out: &std::ops::Range<u64>,
+    by: &Keyset,
+    (reset, named, log): (u32, &Keyset, &Keyset),
+) -> Vec<u8> {
     let size = rich.frontier.size();
-    let checkpoint = Checkpoint { org: rich.org, reset: 1, size, root: rich.frontier.root() };
+    let checkpoint = Checkpoint { org: rich.org, reset, size, root: rich.frontier.root() };
     let signature = log.isk.sign(checkpoint.text().as_bytes());
     let heading = Heading {
         strongroom: "audit-bundle".into(),
@@ -192,7 +210,7 @@ fn write(rich: &Rich, left_out: &std::ops::Range<u64>, by: &Keyset, log: &Keyset
         by: UserId([1; 16]),
         filter: "by hand".into(),
         query: String::new(),
-        checkpoint: checkpoint.note(&log.isk.public(), &signature),
+        checkpoint: checkpoint.note(&named.isk.public(), &signature),
         links: rich.links.len() as u64,
         entries: size - (left_out.end - left_out.start),
     };
@@ -211,13 +229,140 @@ fn write(rich: &Rich, left_out: &std::ops::Range<u64>, by: &Keyset, log: &Keyset
             file.extend(write_line(&EntryLine { entry, event: B64(event.clone()) }));
         }
     }
-    let at = |statement: &Statement| matches!(statement.body, Body::AuditRetention { .. });
-    let anchor = rich.links.iter().position(|link| at(&link.statement)).unwrap() as u64;
-    let node = |level, index| rich.nodes.get(&(level, index)).copied();
-    let proof = prove_consistency(1_024, size, node).unwrap();
-    let proof = proof.into_iter().map(|hash| B64(hash.to_vec())).collect();
-    file.extend(write_line(&AnchorLine { anchor, proof }));
+    let links = (0..).zip(&rich.links);
+    let repeated =
+        links.fold(None, |last, (seq, link)| Repeated::after(last, seq, &link.statement.body));
+    if let Some(Repeated { link: anchor, size: old, .. }) = repeated {
+        let node = |level, index| rich.nodes.get(&(level, index)).copied();
+        let proof = prove_consistency(old, size, node).unwrap_or_default();
+        let proof = proof.into_iter().map(|hash| B64(hash.to_vec())).collect();
+        file.extend(write_line(&AnchorLine { anchor, proof }));
+    }
     sign(&file, by)
+}
+
+/// Organisations, logs and servers that lie, and whether a bundle of them holds all the same.
+#[expect(clippy::too_many_lines, reason = "one row for each lie")]
+pub(super) fn lies() -> Files {
+    let mut files = Files::new();
+    let mut tell = |what: &str, holds: bool, lie: &dyn Fn(&mut Rich, &Keyset)| {
+        let mut rich = Rich::new();
+        let ((founder, keys), (log, _)) = (rich.keys(), rich.keys());
+        rich.found(&founder, keys, &log);
+        rich.act(FOUNDER, 1, &founder);
+        rich.seen(None, EventKind::SignedIn);
+        rich.act(FOUNDER, 1, &founder);
+        lie(&mut rich, &founder);
+        rich.seen(None, EventKind::SignedIn);
+        files.push((what.to_owned(), write(&rich, &(0..0), &founder, (0, &log, &log)), holds));
+        if files.len() == 1 {
+            let other = write(&rich, &(0..0), &founder, (0, &log, &founder));
+            files.push(("a checkpoint that another key signed".to_owned(), other, false));
+        }
+    };
+    tell("the truth", true, &|_, _| ());
+
+    let event = |rich: &Rich, n: usize| Event::decode(&rich.events[n]).unwrap();
+    tell("an act that comes again", true, &|rich, _| rich.push(&event(rich, 0)));
+    tell("an act in another organisation", false, &|rich, founder| {
+        rich.org = OrgId([9; 32]);
+        rich.act(FOUNDER, 1, founder);
+    });
+    tell("an address in another spelling", false, &|rich, _| {
+        rich.push(&Event { peer: "e\u{301}".into(), ..event(rich, 1) });
+    });
+    tell("an address that is no text", false, &|rich, _| {
+        let mut bytes = rich.events[1].clone();
+        *bytes.last_mut().unwrap() = 0xff;
+        rich.push_bytes(bytes);
+    });
+    tell("a long address", false, &|rich, _| {
+        rich.push(&Event { peer: "x".repeat(65), ..event(rich, 1) });
+    });
+    tell("a signed act without a signature", false, &|rich, _| {
+        rich.push(&Event { signature: [0; 64], ..event(rich, 0) });
+    });
+    tell("a signature of the server", false, &|rich, _| {
+        rich.push(&Event { signature: [1; 64], ..event(rich, 1) });
+    });
+    for (what, at, byte) in [
+        ("an event of another version", 0, 2),
+        ("an event of another organisation", 1, 0xff),
+        ("a kind that nobody knows", 33, 0x50),
+        ("somebody of no kind", 34, 9),
+    ] {
+        tell(what, false, &|rich, _| {
+            let mut bytes = rich.events[0].clone();
+            bytes[at] = byte;
+            rich.push_bytes(bytes);
+        });
+    }
+    tell("a byte too many", false, &|rich, _| {
+        rich.push_bytes([rich.events[1].clone(), vec![0]].concat());
+    });
+    tell("a byte too few", false, &|rich, _| {
+        let mut bytes = rich.events[1].clone();
+        bytes.pop();
+        rich.push_bytes(bytes);
+    });
+
+    let anchor = |rich: &Rich| {
+        let (size, root) = (rich.frontier.size(), rich.frontier.root());
+        Body::AuditAnchor { reset: 0, size, root }
+    };
+    tell("an anchor", true, &|rich, founder| {
+        let body = anchor(rich);
+        rich.link(FOUNDER, founder, body);
+    });
+    tell("an anchor of nothing", true, &|rich, founder| {
+        rich.link(FOUNDER, founder, Body::AuditAnchor { reset: 0, size: 0, root: ZERO });
+    });
+    tell("an anchor of another log", false, &|rich, founder| {
+        rich.link(FOUNDER, founder, Body::AuditAnchor { reset: 0, size: 2, root: [5; 32] });
+    });
+    tell("an anchor of a longer log", false, &|rich, founder| {
+        rich.link(FOUNDER, founder, Body::AuditAnchor { reset: 0, size: 9, root: [5; 32] });
+    });
+    tell("an anchor of a log that was given up", false, &|rich, founder| {
+        rich.link(FOUNDER, founder, Body::AuditAnchor { reset: 1, size: 2, root: [5; 32] });
+    });
+    let link = |rich: &Rich| Statement {
+        org: rich.org,
+        seq: 1,
+        prev: rich.links[0].head(),
+        author: FOUNDER,
+        time_ms: NOW + 1,
+        body: anchor(rich),
+    };
+    let append = |rich: &mut Rich, by: &Keyset, statement: Statement| {
+        let signature = by.isk.sign(&[label("stmt"), statement.encode()].concat());
+        rich.links.push(Link::new(statement, &signature));
+    };
+    tell("a link", true, &|rich, by| append(rich, by, link(rich)));
+    tell("a link upon another", false, &|rich, by| {
+        append(rich, by, Statement { prev: [3; 32], ..link(rich) });
+    });
+    tell("a link of another organisation", false, &|rich, by| {
+        append(rich, by, Statement { org: OrgId([3; 32]), ..link(rich) });
+    });
+    tell("a link out of order", false, &|rich, by| {
+        append(rich, by, Statement { seq: 2, ..link(rich) });
+    });
+    tell("a link that goes back in time", false, &|rich, by| {
+        append(rich, by, Statement { time_ms: NOW - 1, ..link(rich) });
+    });
+    tell("a link of a stranger", false, &|rich, by| {
+        append(rich, by, Statement { author: SECOND, ..link(rich) });
+    });
+    tell("a link by another key", false, &|rich, _| {
+        let (other, _) = rich.keys();
+        append(rich, &other, link(rich));
+    });
+    tell("a second genesis", false, &|rich, by| {
+        let body = rich.links[0].statement.body.clone();
+        append(rich, by, Statement { body, ..link(rich) });
+    });
+    files
 }
 
 #[test]
