@@ -53,14 +53,14 @@ describe("filters", () => {
     expect(chips()).toEqual(["2 kinds"]);
   });
 
-  it("Alt-click and Alt Space leave only this", async () => {
+  it("Alt-click and Alt Enter leave only this", async () => {
     await openLog(small);
     box(await facet("kinds", "Revealed")).click();
     await waitFor(() => expect(chips()).toEqual(["Revealed"]));
     (await facet("kinds", "Copied")).dispatchEvent(new MouseEvent("click", { altKey: true, bubbles: true, cancelable: true }));
     await waitFor(() => expect(chips()).toEqual(["Copied"]));
     box(await facet("levels", "Seen")).focus();
-    await press(" ", { altKey: true });
+    await press("Enter", { altKey: true });
     await waitFor(() => expect(chips()).toEqual(["Copied", "Seen"]));
     expect(await waitFor(() => byId("audit-none"))).toBeTruthy();
     await press("Escape");
@@ -223,6 +223,20 @@ describe("a row", () => {
     await waitFor(() => {
       for (const row of drawn()) expect(row.textContent).toContain("STRIPE_PAYOUT_KEY");
     });
+  });
+
+  it("stays open while the filter still shows it, and closes when it does not", async () => {
+    await openLog(small);
+    (await rowAt(5)).click();
+    (await byId("audit-grid")).focus();
+    await press("Enter");
+    await byId("audit-sentence");
+    (await byId("facet-who-more")).click();
+    box(await facet("who", "Priya Sand")).click();
+    await waitFor(() => expect(document.querySelector<HTMLElement>("[data-testid=audit-row][aria-selected=true]")?.dataset["entry"]).toBe("3994"));
+    expect(maybe("audit-row-panel")).not.toBeNull();
+    box(await facet("kinds", "Copied")).click();
+    await waitFor(() => expect(maybe("audit-row-panel")).toBeNull());
   });
 
   it("its proof can be saved and its link copied", async () => {
@@ -411,6 +425,15 @@ describe("states", () => {
     (await byId("new-log-seen")).click();
     await waitFor(() => expect(maybe("new-log")).toBeNull());
     expect(seen).toHaveBeenCalledWith(411);
+  });
+
+  it("rows whose answer the shell forgot are asked for again", async () => {
+    const vault = open(small);
+    const rows = vi.spyOn(vault, "auditRows").mockRejectedValueOnce(new VaultError({ code: "notFound" }));
+    (await byId("audit-open")).click();
+    await rowAt(0);
+    await waitFor(() => expect(rows.mock.calls.map(([id]) => id)).toContain(2));
+    expect(maybe("toast")).toBeNull();
   });
 
   it("that cannot be read says why and asks again", async () => {

@@ -1,4 +1,3 @@
-import type { AuditCommandsToCome } from "./audit";
 import type * as wire from "./bindings";
 
 export type * from "./bindings";
@@ -26,7 +25,7 @@ export const mainCommands = [
   "rotationsView", "rotationStart",
   "offboardBegin", "offboardList", "offboardView", "offboardRows", "offboardTick", "offboardExport", "offboardCertificate",
   "auditState", "auditAsk", "auditRows", "auditEntry", "auditVerify", "auditVerified", "auditCompare", "auditCompareWith", "auditProofSave", "auditFollow", "auditSeen",
-  "auditViews", "auditViewSave", "auditViewDelete", "auditExport", "auditReset", "auditNewLogs", "auditNewLogAcknowledge",
+  "auditViews", "auditViewSave", "auditViewDelete", "auditExport", "auditRetain", "auditReset", "auditNewLogs", "auditNewLogAcknowledge",
   "witnessView", "witnessSet", "witnessRemove",
   "insightsView", "insightDismiss", "decoySet", "decoyView",
   "trustView", "headsCompare", "drillRun", "lockFileSave",
@@ -41,7 +40,7 @@ export type EventPayload<K extends VaultEvent> = Parameters<Parameters<Events[K]
 /** What the window may ask of the vault. Features depend on this type and never on Tauri. */
 export type Vault = {
   [K in MainCommand]: (...args: Parameters<Commands[K]>) => Promise<Answer<K>>;
-} & AuditCommandsToCome & {
+} & {
   /** Calls `heard` for every event until the returned function is called. */
   on<K extends VaultEvent>(event: K, heard: (payload: EventPayload<K>) => void): () => void;
 };
@@ -55,7 +54,7 @@ export type TokenCommands = Part<"token">;
 export type RotationCommands = Part<"rotation">;
 export type OffboardCommands = Part<"offboard">;
 export type TrustCommands = Part<"trust" | "heads" | "drill" | "lockFile">;
-export type AuditCommands = Part<"audit" | "witness"> & AuditCommandsToCome;
+export type AuditCommands = Part<"audit" | "witness">;
 export type InsightCommands = Part<"insight"> & Part<"decoy">;
 export type TeamCommands = WelcomeCommands & MemberCommands & AccessCommands & TokenCommands & RotationCommands & OffboardCommands & TrustCommands & AuditCommands & InsightCommands;
 

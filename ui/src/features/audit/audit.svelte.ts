@@ -1,3 +1,4 @@
+import { VaultError } from "../../ipc/vault";
 import type { AuditAnswer, AuditEntry, AuditQuery, AuditState, AuditVerified, ProgressView, SavedView, Vault } from "../../ipc/vault";
 import type { Notices } from "../../shared/notices.svelte";
 import { LogRows } from "./logRows.svelte";
@@ -48,6 +49,8 @@ export class Audit {
   #names = $state.raw<ReadonlyMap<string, string>>(new Map());
   /** People or places may be called otherwise since the rows were read. */
   #renamed = false;
+  /** The answer whose rows could not be read. */
+  #gaveUp = 0;
   #asking = false;
   #again = false;
   #asked: AuditQuery | null = null;
@@ -60,7 +63,7 @@ export class Audit {
     readonly vault: Vault,
     readonly notices: Notices,
   ) {
-    this.rows = new LogRows((id, from, count) => vault.auditRows(id, from, count, false), (thrown) => notices.fail(thrown));
+    this.rows = new LogRows((id, from, count) => vault.auditRows(id, from, count, false), (thrown) => this.#lost(thrown));
   }
 
   start(query: AuditQuery | null, entry: number | null): () => void {
@@ -140,8 +143,27 @@ export class Audit {
     this.rows.take(answer, false);
     this.fresh = 0;
     this.current = -1;
-    if (this.panel === "row") this.close();
     this.onanew();
+    if (this.panel === "row" && this.entry) void this.#keep(this.entry.row.entry);
+  }
+
+  /** The opened row stays open where the new answer has it. */
+  async #keep(entry: number): Promise<void> {
+    const index = await this.rows.find(entry).catch(() => -1);
+    if (index === null || this.panel !== "row") return;
+    this.current = index;
+    if (index >= 0) this.onshow(index);
+    else this.close();
+  }
+
+  /** The shell forgot an answer when the log began anew: it is asked again, once. */
+  #lost(thrown: unknown): void {
+    const id = this.answer?.id ?? 0;
+    if (thrown instanceof VaultError && thrown.detail.code === "notFound" && id !== this.#gaveUp) {
+      this.#gaveUp = id;
+      this.#shown = null;
+      void this.reload();
+    } else this.notices.fail(thrown);
   }
 
   #heard(log: AuditState): void {
@@ -238,6 +260,7 @@ export class Audit {
   async goTo(entry: number, show = true): Promise<void> {
     if (show) await this.open(entry);
     const index = await this.rows.find(entry).catch(() => -1);
+    if (index === null) return;
     this.current = index;
     if (index >= 0) this.onshow(index);
   }

@@ -66,15 +66,16 @@ export class LogRows {
     this.#next();
   }
 
-  /** Where an entry stands, or -1: entries rise with their rank, so it is found by halving. */
-  async find(entry: number): Promise<number> {
+  /** Where an entry stands, or -1; none when another answer came meanwhile. Entries rise with their rank, so it is found by halving. */
+  async find(entry: number): Promise<number | null> {
     const answer = this.#answer;
     let low = 0;
     let high = this.matched - 1;
     while (low <= high) {
       const middle = (low + high) >> 1;
       const here = this.#pages.get(Math.floor(middle / pageSize))?.[middle % pageSize] ?? (await this.fetch(answer, middle, 1))[0];
-      if (!here || answer !== this.#answer) return -1;
+      if (answer !== this.#answer) return null;
+      if (!here) return -1;
       if (here.entry === entry) return this.newestFirst ? this.matched - 1 - middle : middle;
       if (here.entry < entry) low = middle + 1;
       else high = middle - 1;

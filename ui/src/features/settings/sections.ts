@@ -83,7 +83,7 @@ export const keyTable: { title: string; keys: { keys: string[]; does: string; le
       { keys: ["/", "Ctrl F"], does: "Search" },
       { keys: ["V"], does: "Verify", letter: true },
       { keys: ["↵", "Space"], does: "Open the row" },
-      { keys: ["Alt Space"], does: "Only this (on a filter)" },
+      { keys: ["Alt ↵"], does: "Only this (on a filter)" },
       { keys: ["Shift ←", "Shift →"], does: "Choose a span (on the chart)" },
       { keys: ["←", "→"], does: "Move the span" },
     ],

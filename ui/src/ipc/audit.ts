@@ -1,2 +1,0 @@
-/** A command of the log that the shell does not answer yet. */
-export type AuditCommandsToCome = { auditRetain: (before: number) => Promise<null> };
