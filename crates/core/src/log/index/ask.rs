@@ -4,21 +4,21 @@ use std::collections::HashMap;
 
 use super::filter::{Filter, miss};
 use super::{Bar, Facets, Found, Index, Names, Query, Timeline, What};
-use crate::log::Level;
+use crate::log::{Level, Verdict};
 
 /// The bars of a timeline.
-const BARS: u64 = 60;
+const BARS: usize = 60;
 /// The most secrets that are counted by name.
 const MAX_SECRETS: usize = 50;
+/// Rows that are filtered at once. What they fail stays in the nearest cache, and a loop over it
+/// asks nothing that a processor could guess wrong.
+pub(super) const BLOCK: usize = 1_024;
 
 impl Index {
     /// Filters, counts and draws the timeline.
     pub fn ask(&self, query: &Query, names: &dyn Names) -> Found {
         let filter = Filter::new(self, query, names);
-        let pass = match &filter.words {
-            None => Pass::over(self, &filter, |_| true),
-            Some(words) => Pass::over(self, &filter, |at| words.are_in(self, at)),
-        };
+        let pass = Pass::over(self, &filter);
         let timeline = timeline(self, &pass.rows, &pass.at_other_times);
         Found { facets: pass.counts.facets(self, query), rows: pass.rows, timeline }
     }
@@ -33,35 +33,51 @@ struct Pass {
 }
 
 impl Pass {
-    fn over(index: &Index, filter: &Filter, has_words: impl Fn(usize) -> bool) -> Self {
-        let len = index.len();
-        let others = if filter.has_times() { len as usize } else { 0 };
+    fn over(index: &Index, filter: &Filter) -> Self {
+        let len = index.what.len();
         let mut pass = Self {
-            rows: Vec::with_capacity(len as usize),
-            at_other_times: Vec::with_capacity(others),
+            rows: Vec::with_capacity(len),
+            at_other_times: Vec::new(),
             counts: Counts::new(index),
         };
-        let columns = index.what.iter().zip(&index.who).zip(&index.place).zip(&index.at_ms);
-        for ((row, at), (((what, who), place), at_ms)) in (0..len).zip(0..).zip(columns) {
-            let mut misses = filter.misses(*what, *who, *place, *at_ms);
-            // Who fails two filters is counted nowhere, whatever its words.
-            if misses & misses.wrapping_sub(1) != 0 {
-                continue;
-            }
-            misses |= if has_words(at) { 0 } else { miss::TEXT };
-            match misses {
-                0 => pass.rows.push(row),
-                miss::TIME => {
-                    pass.at_other_times.push(row);
-                    continue;
+        let (mut misses, mut picked) = ([0; BLOCK], [0; BLOCK]);
+        for first in (0..len).step_by(BLOCK) {
+            let misses = &mut misses[..BLOCK.min(len - first)];
+            filter.mark(index, first, misses);
+            let rows = pick(first, misses, &mut picked, |misses| misses == 0);
+            pass.counts.add_matching(index, rows);
+            pass.rows.extend_from_slice(rows);
+            if filter.has_groups() {
+                // Whoever fails two groups is counted nowhere.
+                let fails_one = |misses: u8| misses.is_power_of_two() && misses != miss::TEXT;
+                for row in pick(first, misses, &mut picked, fails_one) {
+                    let at = *row as usize;
+                    match misses[at - first] {
+                        miss::TIME => pass.at_other_times.push(*row),
+                        group => pass.counts.add_missing(group, index, at),
+                    }
                 }
-                _ => {}
             }
-            pass.counts.add(misses, *what, *who as usize, *place as usize);
         }
         pass.rows.shrink_to_fit();
         pass
     }
+}
+
+/// The rows from `first` on whose misses fit.
+fn pick<'a>(
+    first: usize,
+    misses: &[u8],
+    picked: &'a mut [u32; BLOCK],
+    fits: impl Fn(u8) -> bool,
+) -> &'a [u32] {
+    let mut count = 0;
+    let first = u32::try_from(first).unwrap_or(u32::MAX);
+    for (row, misses) in (first..).zip(misses) {
+        picked[count] = row;
+        count += usize::from(fits(*misses));
+    }
+    &picked[..count]
 }
 
 /// Rows that fail nothing, and rows that fail one group only, by what that group looks at.
@@ -97,19 +113,23 @@ impl Counts {
         }
     }
 
-    fn add(&mut self, misses: u8, what: What, who: usize, place: usize) {
-        match misses {
-            0 => {
-                self.matching.what[what.at()] += 1;
-                self.matching.who[who] += 1;
-                self.matching.place[place] += 1;
-            }
-            miss::LEVEL => self.level[what.at()] += 1,
-            miss::KIND => self.kind[what.at()] += 1,
-            miss::OUTCOME => self.outcome[what.at()] += 1,
-            miss::WHO => self.who[who] += 1,
-            miss::ENV => self.env[place] += 1,
-            miss::SECRET => self.secret[place] += 1,
+    fn add_matching(&mut self, index: &Index, rows: &[u32]) {
+        for at in rows.iter().map(|row| *row as usize) {
+            self.matching.what[index.what[at].at()] += 1;
+            self.matching.who[index.who[at] as usize] += 1;
+            self.matching.place[index.place[at] as usize] += 1;
+        }
+    }
+
+    fn add_missing(&mut self, group: u8, index: &Index, at: usize) {
+        let (what, who, place) = (index.what[at].at(), index.who[at], index.place[at]);
+        match group {
+            miss::LEVEL => self.level[what] += 1,
+            miss::KIND => self.kind[what] += 1,
+            miss::OUTCOME => self.outcome[what] += 1,
+            miss::WHO => self.who[who as usize] += 1,
+            miss::ENV => self.env[place as usize] += 1,
+            miss::SECRET => self.secret[place as usize] += 1,
             _ => {}
         }
     }
@@ -181,32 +201,48 @@ fn ranked<T: Copy + Ord>(
 
 fn timeline(index: &Index, rows: &[u32], others: &[u32]) -> Timeline {
     let times = || rows.iter().chain(others).map(|row| index.at_ms[*row as usize]);
-    let Some((from_ms, last_ms)) =
-        times().map(|at| (at, at)).reduce(|(from, to), (at, _)| (from.min(at), to.max(at)))
-    else {
-        return Timeline::default();
-    };
-    let width = (last_ms - from_ms) / BARS + 1;
-    let begin = |n: u64| from_ms.saturating_add(width.saturating_mul(n));
-    let mut bars: Vec<Bar> =
-        (0..BARS).map(|n| Bar { from_ms: begin(n), ..Bar::default() }).collect();
+    let Some(from_ms) = times().min() else { return Timeline::default() };
+    let span = times().max().unwrap_or(from_ms) - from_ms;
+    let width = span / BARS as u64 + 1;
+    let mut counts = [[0; Level::ALL.len()]; BARS];
+    let levels = levels();
     // Times nearly always rise, so that the next row nearly always belongs to the same bar.
     let (mut bar, mut begins) = (0, 0);
-    for row in rows.iter().chain(others).map(|row| *row as usize) {
-        let since = index.at_ms[row] - from_ms;
-        if since < begins || since - begins >= width {
-            bar = usize::try_from(since / width).unwrap_or(usize::MAX);
-            begins = since / width * width;
-        }
-        let (Some(bar), Some(verdict)) = (bars.get_mut(bar), index.what[row].verdict()) else {
-            continue;
-        };
-        match verdict.level() {
-            Level::Signed => bar.signed += 1,
-            Level::Seen => bar.seen += 1,
-            Level::Derived => bar.derived += 1,
-            Level::Doubtful => bar.doubtful += 1,
+    for rows in [rows, others] {
+        for row in rows.iter().map(|row| *row as usize) {
+            let since = index.at_ms[row] - from_ms;
+            if since < begins || since - begins >= width {
+                bar = usize::try_from(since / width).unwrap_or(0);
+                begins = since / width * width;
+            }
+            counts[bar][usize::from(levels[index.what[row].at()])] += 1;
         }
     }
-    Timeline { from_ms, to_ms: begin(BARS), bars }
+    let begin = |n: usize| from_ms.saturating_add(width.saturating_mul(n as u64));
+    let bars = counts.iter().enumerate().map(|(n, [signed, seen, derived, doubtful])| Bar {
+        from_ms: begin(n),
+        signed: *signed,
+        seen: *seen,
+        derived: *derived,
+        doubtful: *doubtful,
+    });
+    Timeline { from_ms, to_ms: begin(BARS), bars: bars.collect() }
+}
+
+/// The place of each row's level in the order in which bars name them.
+fn levels() -> Vec<u8> {
+    let mut levels = vec![0; What::END];
+    for (what, verdict, ..) in What::all() {
+        levels[what.at()] = place_of(verdict);
+    }
+    levels
+}
+
+fn place_of(verdict: Verdict) -> u8 {
+    match verdict.level() {
+        Level::Signed => 0,
+        Level::Seen => 1,
+        Level::Derived => 2,
+        Level::Doubtful => 3,
+    }
 }

@@ -17,14 +17,14 @@ pub(super) mod miss {
     pub(crate) const TIME: u8 = 1 << 7;
 }
 
-/// A query, worked out for one index.
+/// A query, worked out for one index. A group without a filter has no table.
 pub(super) struct Filter {
-    what: [u8; What::END],
-    who: Vec<u8>,
-    places: Vec<u8>,
+    what: Option<Box<[u8; What::END]>>,
+    who: Option<Vec<u8>>,
+    places: Option<Vec<u8>>,
     from_ms: u64,
     to_ms: Option<u64>,
-    pub(super) words: Option<Words>,
+    words: Option<Words>,
 }
 
 impl Filter {
@@ -39,16 +39,41 @@ impl Filter {
         }
     }
 
-    /// Whether the time of a row is looked at at all.
-    pub(super) fn has_times(&self) -> bool {
+    /// Whether anything but words is asked for.
+    pub(super) fn has_groups(&self) -> bool {
+        self.what.is_some() || self.who.is_some() || self.places.is_some() || self.has_times()
+    }
+
+    fn has_times(&self) -> bool {
         self.from_ms > 0 || self.to_ms.is_some()
     }
 
-    /// The groups that a row fails, but for the text.
-    pub(super) fn misses(&self, what: What, who: u32, place: u32, at_ms: u64) -> u8 {
-        let in_time = at_ms >= self.from_ms && self.to_ms.is_none_or(|to_ms| at_ms < to_ms);
-        let time = if in_time { 0 } else { miss::TIME };
-        self.what[what.at()] | self.who[who as usize] | self.places[place as usize] | time
+    /// What the rows from `first` on fail, one bit for each group.
+    pub(super) fn mark(&self, index: &Index, first: usize, misses: &mut [u8]) {
+        misses.fill(0);
+        if let Some(table) = &self.what {
+            for (miss, what) in misses.iter_mut().zip(&index.what[first..]) {
+                *miss |= table[what.at()];
+            }
+        }
+        for (table, ids) in [(&self.who, &index.who), (&self.places, &index.place)] {
+            let Some(table) = table else { continue };
+            for (miss, id) in misses.iter_mut().zip(&ids[first..]) {
+                *miss |= table[*id as usize];
+            }
+        }
+        if self.has_times() {
+            // The end of time belongs to a range without an end.
+            let (from, last) =
+                (self.from_ms, self.to_ms.map_or(u64::MAX, |to| to.saturating_sub(1)));
+            let nothing = self.to_ms == Some(0);
+            for (miss, at_ms) in misses.iter_mut().zip(&index.at_ms[first..]) {
+                *miss |= unless(*at_ms >= from && *at_ms <= last && !nothing, miss::TIME);
+            }
+        }
+        if let Some(words) = &self.words {
+            words.mark(index, first, misses);
+        }
     }
 }
 
@@ -56,8 +81,12 @@ fn unless(fits: bool, bit: u8) -> u8 {
     if fits { 0 } else { bit }
 }
 
-fn what(query: &Query) -> [u8; What::END] {
-    let mut table = [0; What::END];
+fn what(query: &Query) -> Option<Box<[u8; What::END]>> {
+    let asks = !(query.levels.is_empty() && query.kinds.is_empty() && query.outcomes.is_empty());
+    if !asks && !query.quiet {
+        return None;
+    }
+    let mut table = Box::new([0; What::END]);
     for (what, verdict, kind, outcome) in What::all() {
         let level = query.levels.is_empty() || query.levels.contains(&verdict.level());
         let ended = query.outcomes.is_empty() || query.outcomes.contains(&outcome);
@@ -65,23 +94,29 @@ fn what(query: &Query) -> [u8; What::END] {
             | unless(query.wants(kind), miss::KIND)
             | unless(ended, miss::OUTCOME);
     }
-    table
+    Some(table)
 }
 
-fn who(index: &Index, query: &Query) -> Vec<u8> {
-    let mut table = vec![unless(query.who.is_empty(), miss::WHO); index.people.values().len()];
+fn who(index: &Index, query: &Query) -> Option<Vec<u8>> {
+    if query.who.is_empty() {
+        return None;
+    }
+    let mut table = vec![miss::WHO; index.people.values().len()];
     for at in query.who.iter().filter_map(|who| index.people.find(who)) {
         table[at] = 0;
     }
-    table
+    Some(table)
 }
 
-fn places(index: &Index, query: &Query) -> Vec<u8> {
+fn places(index: &Index, query: &Query) -> Option<Vec<u8>> {
+    if query.envs.is_empty() && query.secrets.is_empty() {
+        return None;
+    }
     let envs: HashSet<_> = query.envs.iter().collect();
     let secrets: HashSet<_> = query.secrets.iter().collect();
     let misses = |place: &(_, _)| {
         unless(envs.is_empty() || envs.contains(&place.0), miss::ENV)
             | unless(secrets.is_empty() || secrets.contains(place), miss::SECRET)
     };
-    index.places.values().iter().map(misses).collect()
+    Some(index.places.values().iter().map(misses).collect())
 }

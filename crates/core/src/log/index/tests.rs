@@ -392,3 +392,16 @@ proptest! {
         prop_assert_eq!(index(&events).ask(&query, &Directory), naive::ask(&events, &query));
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn rows_beyond_the_first_block_are_answered_too(
+        events in proptest::collection::vec(naive::entry(), 1..40),
+        rows in 1_000_usize..2_600,
+        query in naive::query(),
+    ) {
+        let events: Vec<_> = events.into_iter().cycle().take(rows).collect();
+        prop_assert_eq!(index(&events).ask(&query, &Directory), naive::ask(&events, &query));
+    }
+}

@@ -6,6 +6,8 @@ use memchr::memmem::Finder;
 use strongroom_format::event::EventKind;
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::ask::BLOCK;
+use super::filter::miss;
 use super::verb::{counted, verb};
 use super::{Index, Names, Peer};
 use crate::search;
@@ -19,10 +21,10 @@ pub(super) struct Words {
     /// The bits of all words.
     all: u8,
     kinds: [u8; 256],
-    who: Vec<u8>,
-    devices: Vec<u8>,
-    places: Vec<u8>,
-    peers: Vec<u8>,
+    who: Option<Vec<u8>>,
+    devices: Option<Vec<u8>>,
+    places: Option<Vec<u8>>,
+    peers: Option<Vec<u8>>,
     /// Words that are a number, with their bits.
     numbers: Vec<(u8, u64)>,
     /// Words that are an address with a port: where that address is in the dictionary.
@@ -59,35 +61,56 @@ impl Words {
         Some(Self {
             all: typed.all(),
             kinds,
-            who: who.map(Option::unwrap_or_default).collect(),
-            devices: devices
-                .map(|id| if id.is_zero() { 0 } else { typed.id(&id.to_string()) })
-                .collect(),
-            places: places.collect(),
-            peers: peers.map(|peer| typed.within(&peer.address)).collect(),
+            who: table(who.map(Option::unwrap_or_default)),
+            devices: table(
+                devices.map(|id| if id.is_zero() { 0 } else { typed.id(&id.to_string()) }),
+            ),
+            places: table(places),
+            peers: table(peers.map(|peer| typed.within(&peer.address))),
             numbers: typed.numbers(),
             sockets: typed.sockets(index),
         })
     }
 
-    /// Whether a row has every word.
-    pub(super) fn are_in(&self, index: &Index, at: usize) -> bool {
-        let mut found = self.kinds[usize::from(index.what[at].kind_byte())]
-            | self.who[index.who[at] as usize]
-            | self.devices[index.device[at] as usize]
-            | self.places[index.place[at] as usize]
-            | self.peers[index.peer[at] as usize];
+    /// Marks the rows from `first` on that lack a word.
+    pub(super) fn mark(&self, index: &Index, first: usize, misses: &mut [u8]) {
+        let mut found = [0; BLOCK];
+        let found = &mut found[..misses.len().min(BLOCK)];
+        for (found, what) in found.iter_mut().zip(&index.what[first..]) {
+            *found = self.kinds[usize::from(what.kind_byte())];
+        }
+        let columns = [&index.who, &index.device, &index.place, &index.peer];
+        let tables = [&self.who, &self.devices, &self.places, &self.peers];
+        for (table, ids) in tables.into_iter().zip(columns) {
+            // Most words are found in one or two columns: the others need not be looked at.
+            let Some(table) = table else { continue };
+            for (found, id) in found.iter_mut().zip(&ids[first..]) {
+                *found |= table[*id as usize];
+            }
+        }
         for (bit, number) in &self.numbers {
-            let is_it =
-                index.number.get(at) == Some(*number) || u64::from(index.status[at]) == *number;
-            found |= if is_it { *bit } else { 0 };
+            for (n, found) in (first..).zip(found.iter_mut()) {
+                let status = u64::from(index.status[n]);
+                let is_it = index.number.get(n) == Some(*number) || status == *number;
+                *found |= if is_it { *bit } else { 0 };
+            }
         }
         for (bit, peer, port) in &self.sockets {
-            let is_it = index.peer[at] as usize == *peer && index.port[at] == *port;
-            found |= if is_it { *bit } else { 0 };
+            for (n, found) in (first..).zip(found.iter_mut()) {
+                let is_it = index.peer[n] as usize == *peer && index.port[n] == *port;
+                *found |= if is_it { *bit } else { 0 };
+            }
         }
-        found == self.all
+        for (miss, found) in misses.iter_mut().zip(found) {
+            *miss |= if *found == self.all { 0 } else { miss::TEXT };
+        }
     }
+}
+
+/// A table, unless nothing is found in it.
+fn table(bits: impl Iterator<Item = u8>) -> Option<Vec<u8>> {
+    let table: Vec<u8> = bits.collect();
+    table.iter().any(|bits| *bits != 0).then_some(table)
 }
 
 /// The words of a query, at most eight.
