@@ -55,6 +55,7 @@ async fn a_decoy_is_known_to_this_computer_alone_and_tells_who_used_it() {
     assert_eq!(decoys_touched(&session), []);
     world.close(session).await;
     let session = world.unlock(id, PASSPHRASE).await.unwrap();
+    session.open_log().await.unwrap();
     assert_eq!(decoys_touched(&session), [], "it stays dismissed");
     session.dismiss_insight(key, 0, soon(), Zone::default()).unwrap();
     assert_eq!(decoys_touched(&session).len(), 1);
