@@ -28,6 +28,7 @@ pub(crate) struct Metrics {
     pub(crate) failed_groups: Counter,
     pub(crate) jobs: Counter,
     pub(crate) events: Counter,
+    pub(crate) busy_micros: Counter,
 }
 
 impl Metrics {
@@ -43,6 +44,7 @@ impl Metrics {
             ("failed_commits_total", "Transactions that failed.", &self.failed_groups),
             ("jobs_total", "Requests that shared those transactions.", &self.jobs),
             ("audit_events_total", "Audit entries written.", &self.events),
+            ("journal_busy_microseconds_total", "Time spent in transactions.", &self.busy_micros),
         ] {
             let value = counter.get();
             // Writing to a String cannot fail.

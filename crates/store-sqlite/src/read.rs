@@ -408,18 +408,22 @@ impl ReadTx for SqliteTx {
         places: &[(u8, u64)],
     ) -> Result<BTreeMap<(u8, u64), Digest>> {
         let mut found = BTreeMap::new();
-        for (level, index) in places {
-            let row = sqlx::query(
-                "SELECT hash FROM tree_node WHERE org_id = ? AND level = ? AND idx = ?",
-            )
-            .bind(org.as_bytes())
-            .bind(i64::from(*level))
-            .bind(int(*index))
-            .fetch_optional(self.connection())
-            .await
-            .map_err(failed)?;
-            if let Some(row) = row {
-                found.insert((*level, *index), get_array(&row, "hash")?);
+        for chunk in places.chunks(CHUNK) {
+            // A look-up of the primary key for each place, in one statement for all.
+            let mut query = QueryBuilder::<Sqlite>::new("WITH place (level, idx) AS (");
+            query.push_values(chunk, |mut row, (level, index)| {
+                row.push_bind(i64::from(*level)).push_bind(int(*index));
+            });
+            query.push(
+                ") SELECT node.level, node.idx, hash FROM place CROSS JOIN tree_node AS node \
+                 ON node.level = place.level AND node.idx = place.idx AND node.org_id = ",
+            );
+            query.push_bind(org.as_bytes());
+            let rows = query.build().fetch_all(self.connection()).await.map_err(failed)?;
+            for row in rows {
+                let level: i64 = row.try_get("level").map_err(failed)?;
+                let level = u8::try_from(level).map_err(|_| damaged("tree node"))?;
+                found.insert((level, get_u64(&row, "idx")?), get_array(&row, "hash")?);
             }
         }
         Ok(found)

@@ -355,21 +355,18 @@ impl WriteTx for SqliteTx {
             .map(ignore)
     }
 
-    async fn put_actor_head(&mut self, org: &OrgId, head: &ActorHead) -> Result<()> {
-        sqlx::query(
-            "INSERT INTO actor_head (org_id, actor, device, seq, hash) VALUES (?, ?, ?, ?, ?) \
-             ON CONFLICT (org_id, actor, device) \
-             DO UPDATE SET seq = excluded.seq, hash = excluded.hash",
-        )
-        .bind(org.as_bytes())
-        .bind(head.actor.encode())
-        .bind(head.device.as_bytes())
-        .bind(int(head.seq))
-        .bind(&head.hash[..])
-        .execute(self.connection())
+    async fn put_actor_heads(&mut self, org: &OrgId, heads: &[ActorHead]) -> Result<()> {
+        let head = "INSERT INTO actor_head (org_id, actor, device, seq, hash) ";
+        let tail = " ON CONFLICT (org_id, actor, device) \
+                    DO UPDATE SET seq = excluded.seq, hash = excluded.hash";
+        self.insert_many(head, tail, heads, |row, head| {
+            row.push_bind(org.as_bytes())
+                .push_bind(head.actor.encode())
+                .push_bind(head.device.as_bytes())
+                .push_bind(int(head.seq))
+                .push_bind(&head.hash[..]);
+        })
         .await
-        .map_err(failed)
-        .map(ignore)
     }
 
     async fn mark(&mut self) -> Result<()> {

@@ -457,8 +457,11 @@ async fn actor_heads(store: Opened) {
     let device = DeviceId([1; 16]);
     let head = |seq| ActorHead { actor: ANN, device, seq, hash: [seq as u8; 32] };
     write!(store, |tx| {
-        tx.put_actor_head(&ORG, &head(1)).await.unwrap();
-        tx.put_actor_head(&ORG, &head(2)).await.unwrap();
+        tx.put_actor_heads(&ORG, &[head(1)]).await.unwrap();
+        tx.put_actor_heads(&ORG, &[head(2), ActorHead { device: DeviceId([2; 16]), ..head(7) }])
+            .await
+            .unwrap();
+        tx.put_actor_heads(&ORG, &[]).await.unwrap();
     });
     let mut tx = store.read().await.unwrap();
     assert_eq!(tx.actor_head(&ORG, &ANN, &device).await.unwrap(), Some(head(2)));

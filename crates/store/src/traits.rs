@@ -201,8 +201,8 @@ pub trait WriteTx: ReadTx {
     /// Removes the audit entries before `size`, never their nodes and checkpoints. The positions
     /// stay taken by their nodes.
     async fn retire_events(&mut self, org: &OrgId, size: u64) -> Result<()>;
-    /// Remembers where an actor's signed events stand.
-    async fn put_actor_head(&mut self, org: &OrgId, head: &ActorHead) -> Result<()>;
+    /// Remembers where actors' signed events stand.
+    async fn put_actor_heads(&mut self, org: &OrgId, heads: &[ActorHead]) -> Result<()>;
 
     /// Remembers this place of the transaction, instead of the one remembered before.
     async fn mark(&mut self) -> Result<()>;

@@ -6,9 +6,10 @@ use axum::http::StatusCode;
 use strongroom_format::encoding::Codec as _;
 use strongroom_format::event::{Act, Detail, Event, EventKind, SignedAct};
 use strongroom_format::hash::ZERO;
-use strongroom_format::id::{DeviceId, OrgId, SecretId};
+use strongroom_format::id::{DeviceId, OrgId, Principal, SecretId};
 use strongroom_format::statement::PublicKey;
-use strongroom_store::{StoreError, WriteTx};
+use strongroom_format::wire::act_hash;
+use strongroom_store::{ActorHead, StoreError, WriteTx};
 
 use super::Subject;
 use super::vault::Vault;
@@ -117,11 +118,27 @@ impl<'a> Batch<'a> {
         self.record(subject, kind, DeviceId::ZERO, 0, status.as_u16()).await
     }
 
-    /// Adds an act that its actor signed, already checked.
-    pub(crate) fn record_act(&mut self, org: &OrgId, act: SignedAct, peer: &str) {
+    /// Where an actor's signed acts on a device stand, those of this transaction included.
+    pub(crate) async fn actor_head(
+        &mut self,
+        org: &OrgId,
+        actor: &Principal,
+        device: &DeviceId,
+    ) -> Result<Option<ActorHead>, StoreError> {
+        let moved = self.changed.get(org).and_then(|vault| vault.moved.get(&(*actor, *device)));
+        match moved {
+            Some(head) => Ok(Some(*head)),
+            None => self.tx.actor_head(org, actor, device).await,
+        }
+    }
+
+    /// Adds an act of `actor`, who signed it, already checked.
+    pub(crate) fn record_act(&mut self, org: &OrgId, actor: Principal, act: SignedAct, peer: &str) {
         let server_time_ms = self.now_ms;
         if let Some(vault) = self.changed.get_mut(org) {
             let SignedAct { act, signature } = act;
+            let (device, seq, hash) = (act.device, act.actor_seq, act_hash(&act));
+            vault.moved.insert((actor, device), ActorHead { actor, device, seq, hash });
             let event = Event { act, signature, server_time_ms, peer: peer.to_owned() };
             vault.entries.push(event.encode());
         }

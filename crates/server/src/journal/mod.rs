@@ -15,9 +15,10 @@ mod vault;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use strongroom_chain::OrgState;
 use strongroom_format::id::{EnvId, OrgId, Principal};
 use strongroom_store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -62,14 +63,22 @@ pub(crate) struct Subject {
     pub(crate) peer: String,
 }
 
-/// The newest durable checkpoint of every organisation that was needed so far.
-type Checkpoints = Arc<RwLock<HashMap<OrgId, Arc<str>>>>;
+/// What is durable of every organisation that was needed so far.
+type Durable = Arc<RwLock<HashMap<OrgId, Standing>>>;
+
+/// Where an organisation stands.
+#[derive(Debug, Clone)]
+struct Standing {
+    state: Arc<OrgState>,
+    /// The newest checkpoint.
+    checkpoint: Arc<str>,
+}
 
 /// A handle to the journal.
 #[derive(Debug, Clone)]
 pub(crate) struct Journal {
     jobs: mpsc::Sender<Box<dyn Erased>>,
-    checkpoints: Checkpoints,
+    durable: Durable,
 }
 
 impl Journal {
@@ -82,18 +91,18 @@ impl Journal {
         failed: watch::Sender<bool>,
     ) -> (Self, JoinHandle<()>) {
         let (jobs, waiting) = mpsc::channel(MAX_WAITING);
-        let checkpoints = Checkpoints::default();
+        let durable = Durable::default();
         let writer = Writer {
             store,
             audit_key,
             clock,
             metrics,
-            checkpoints: Arc::clone(&checkpoints),
+            durable: Arc::clone(&durable),
             vaults: HashMap::new(),
             failed,
             swept_ms: 0,
         };
-        (Self { jobs, checkpoints }, tokio::spawn(writer.work(waiting)))
+        (Self { jobs, durable }, tokio::spawn(writer.work(waiting)))
     }
 
     /// Runs a job and waits until it is durable.
@@ -113,16 +122,21 @@ impl Journal {
 
     /// The newest durable audit checkpoint of `org`, as a signed note.
     pub(crate) async fn checkpoint(&self, org: &OrgId) -> Result<String, ApiError> {
-        if self.known_checkpoint(org).is_none() {
+        if self.standing(org).is_none() {
             self.run(Wake(*org)).await?;
         }
-        let note = self.known_checkpoint(org).ok_or_else(ApiError::not_found)?;
-        Ok(note.to_string())
+        let standing = self.standing(org).ok_or_else(ApiError::not_found)?;
+        Ok(standing.checkpoint.to_string())
     }
 
-    fn known_checkpoint(&self, org: &OrgId) -> Option<Arc<str>> {
-        let checkpoints = self.checkpoints.read().unwrap_or_else(PoisonError::into_inner);
-        checkpoints.get(org).cloned()
+    /// The newest durable state of `org`, if it was needed since the server began. For work ahead
+    /// of a job's turn only: what it decides is decided by the state that the job sees.
+    pub(crate) fn state(&self, org: &OrgId) -> Option<Arc<OrgState>> {
+        self.standing(org).map(|standing| standing.state)
+    }
+
+    fn standing(&self, org: &OrgId) -> Option<Standing> {
+        self.durable.read().unwrap_or_else(PoisonError::into_inner).get(org).cloned()
     }
 }
 
@@ -196,7 +210,7 @@ struct Writer {
     audit_key: AuditKey,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
-    checkpoints: Checkpoints,
+    durable: Durable,
     vaults: HashMap<OrgId, Vault>,
     failed: watch::Sender<bool>,
     swept_ms: u64,
@@ -211,7 +225,10 @@ impl Writer {
             {
                 jobs.push(next);
             }
+            let begun = Instant::now();
             let outcome = self.run_group(&mut jobs).await;
+            let busy = begun.elapsed().as_micros();
+            self.metrics.busy_micros.add(u64::try_from(busy).unwrap_or(u64::MAX));
             if let Err(error) = &outcome {
                 self.metrics.failed_groups.add(1);
                 if *error == StoreError::Taken {
@@ -250,9 +267,10 @@ impl Writer {
         self.metrics.commits.add(1);
         self.metrics.jobs.add(jobs.len() as u64);
         self.metrics.events.add(events);
-        let mut checkpoints = self.checkpoints.write().unwrap_or_else(PoisonError::into_inner);
+        let mut durable = self.durable.write().unwrap_or_else(PoisonError::into_inner);
         for (org, vault) in changed {
-            checkpoints.insert(org, Arc::clone(&vault.checkpoint));
+            let (state, checkpoint) = (Arc::clone(&vault.state), Arc::clone(&vault.checkpoint));
+            durable.insert(org, Standing { state, checkpoint });
             self.vaults.insert(org, vault);
         }
         Ok(())

@@ -1,4 +1,5 @@
-//! Appends a transaction's audit entries: events, tree nodes and one checkpoint per organisation.
+//! Appends a transaction's audit entries: events, tree nodes, where the actors' own counts stand, and
+//! one checkpoint per organisation.
 //!
 //! The root that is signed is computed from the bytes read back, and must be the one computed from
 //! the bytes written, so that a flipped bit never gets a signature and no size ever gets two roots
@@ -8,7 +9,7 @@ use std::sync::Arc;
 
 use strongroom_chain::tree::leaf_hash;
 use strongroom_format::note::Checkpoint;
-use strongroom_store::{EventRow, NodeRow, StoreError, WriteTx};
+use strongroom_store::{ActorHead, EventRow, NodeRow, StoreError, WriteTx};
 
 use super::Batch;
 use super::vault::{Vault, damaged, load_frontier};
@@ -46,6 +47,8 @@ async fn seal_one(
     }
     tx.insert_events(&org, &rows).await?;
     tx.insert_nodes(&org, &nodes).await?;
+    let moved: Vec<ActorHead> = std::mem::take(&mut vault.moved).into_values().collect();
+    tx.put_actor_heads(&org, &moved).await?;
 
     let mut again = before;
     let stored = tx.events(&org, again.size(), rows.len() + 1, usize::MAX).await?;

@@ -1,6 +1,6 @@
 //! One organisation as the journal knows it: verified states, and where its audit log stands.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use strongroom_chain::tree::{Frontier, TreeError};
@@ -8,9 +8,9 @@ use strongroom_chain::trie::Item;
 use strongroom_chain::{EnvHistory, OrgState};
 use strongroom_format::commit::SignedCommit;
 use strongroom_format::hash::Digest;
-use strongroom_format::id::{EnvId, OrgId};
+use strongroom_format::id::{DeviceId, EnvId, OrgId, Principal};
 use strongroom_format::statement::Link;
-use strongroom_store::{ReadTx, StoreError, WriteTx};
+use strongroom_store::{ActorHead, ReadTx, StoreError, WriteTx};
 
 use crate::limits::PerMinute;
 
@@ -29,6 +29,8 @@ pub(crate) struct Vault {
     pub(super) strangers: PerMinute,
     /// Audit entries of the present transaction.
     pub(super) entries: Vec<Vec<u8>>,
+    /// Where the present transaction moved the acts of actors to.
+    pub(super) moved: BTreeMap<(Principal, DeviceId), ActorHead>,
 }
 
 impl Vault {
@@ -40,6 +42,7 @@ impl Vault {
             checkpoint: Arc::from(""),
             strangers: PerMinute::default(),
             entries: Vec::new(),
+            moved: BTreeMap::new(),
         }
     }
 

@@ -1,24 +1,21 @@
 //! The audit log: acts that clients signed, and proofs. There is no way to change an entry.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
-use strongroom_chain::OrgState;
-use strongroom_chain::signature::verifies;
 use strongroom_chain::tree::{prove_consistency, prove_inclusion};
-use strongroom_format::encoding::Codec as _;
-use strongroom_format::event::SignedAct;
-use strongroom_format::hash::{Digest, ZERO, sha256};
+use strongroom_format::hash::Digest;
 use strongroom_format::id::{OrgId, Principal};
-use strongroom_format::statement::PublicKey;
 use strongroom_format::wire::{
     ActPage, B64, ConsistencyAnswer, EventsAnswer, InclusionAnswer, MAX_ACTS, Receipt,
 };
-use strongroom_store::{ActorHead, WriteTx};
 
+use super::acts::Acts;
 use crate::app::{App, Shared};
 use crate::error::ApiError;
 use crate::http::{Peer, Unread, answer_json, enter, enter_with_page, malformed};
@@ -40,8 +37,10 @@ pub(crate) async fn report(
     if !app.limits.allow_acts(&by, page.acts.len()) {
         return Err(ApiError::rate_limited());
     }
+    let (state, now_ms) = (app.journal.state(&inside.org), app.clock.now_ms());
+    let acts = Acts::verified_ahead(page.acts, state, by, now_ms).await?;
     let peer = inside.subject.peer.clone();
-    let report = Report { subject: inside.subject, by, acts: page.acts };
+    let report = Report { subject: inside.subject, by, acts };
     let Taken { first, time_ms } = app.journal.run(report).await?;
     let checkpoint = app.journal.checkpoint(&inside.org).await?;
     answer_json(&Receipt { count, first, time_ms, peer, checkpoint })
@@ -50,7 +49,7 @@ pub(crate) async fn report(
 struct Report {
     subject: Subject,
     by: Principal,
-    acts: Vec<SignedAct>,
+    acts: Acts,
 }
 
 /// Where acts stand in the log, and since when.
@@ -70,76 +69,16 @@ impl Job for Report {
     async fn run(&mut self, batch: &mut Batch<'_>) -> Result<Taken, Stop> {
         let (org, time_ms) = (self.subject.org, batch.now_ms);
         let vault = batch.vault(&org).await?.ok_or(Stop::Refused(ApiError::not_found()))?;
-        let (state, first) = (std::sync::Arc::clone(&vault.state), vault.next_entry());
+        let (state, first) = (Arc::clone(&vault.state), vault.next_entry());
         crate::rights::require_insider(&state, &self.by, time_ms, false)?;
         if self.acts.is_empty() {
             let message = "there is nothing to write down";
             return Err(Stop::Refused(ApiError::unprocessable("empty", message)));
         }
-        batch.tx.mark().await?;
-        let checked = check_acts(batch.tx.as_mut(), &state, &self.by, &self.acts, time_ms).await;
-        match checked {
-            Ok(()) => {}
-            Err(Stop::Refused(error)) => {
-                batch.tx.undo_to_mark().await?;
-                return Err(Stop::Refused(error));
-            }
-            // The whole transaction fails; a full disk has ended it already, mark and all.
-            Err(stop) => return Err(stop),
-        }
-        for act in std::mem::take(&mut self.acts) {
-            batch.record_act(&org, act, &self.subject.peer);
-        }
+        self.acts.check(batch, &state, self.by).await?;
+        self.acts.record(batch, &org, self.by, &self.subject.peer);
         Ok(Taken { first, time_ms })
     }
-}
-
-/// Checks the acts of one principal: own, signed by the key in force at the link that each names,
-/// and without a gap since the last one.
-pub(crate) async fn check_acts(
-    tx: &mut dyn WriteTx,
-    state: &OrgState,
-    by: &Principal,
-    acts: &[SignedAct],
-    now_ms: u64,
-) -> Result<(), Stop> {
-    // Whoever leaves by this very write is nobody any more.
-    if acts.is_empty() {
-        return Ok(());
-    }
-    let refused =
-        |code: &str| Stop::Refused(ApiError::unprocessable(code, "the audit event does not fit"));
-    let org = state.org();
-    if state.signing_key(by, state.seq(), now_ms).is_none() {
-        return Err(refused("act-author"));
-    }
-    let mut seen: Option<(Digest, PublicKey)> = None;
-    for SignedAct { act, signature } in acts {
-        if act.org != org || act.actor != Some(*by) || !act.kind.is_signed() {
-            return Err(refused("act-author"));
-        }
-        let key = match seen {
-            Some((head, key)) if head == act.org_head => key,
-            _ => {
-                let link = state.seq_of(&act.org_head).ok_or_else(|| refused("act-head"))?;
-                let key = state.signing_key(by, link, now_ms);
-                key.ok_or_else(|| refused("act-author"))?
-            }
-        };
-        seen = Some((act.org_head, key));
-        if !verifies(&key, &act.message(), signature) {
-            return Err(refused("act-signature"));
-        }
-        let head = tx.actor_head(&org, by, &act.device).await?;
-        let (seq, hash) = head.map_or((0, ZERO), |head| (head.seq, head.hash));
-        if Some(act.actor_seq) != seq.checked_add(1) || act.actor_prev != hash {
-            return Err(refused("act-gap"));
-        }
-        let hash = sha256(&[&act.encode()]);
-        let head = ActorHead { actor: *by, device: act.device, seq: act.actor_seq, hash };
-        tx.put_actor_head(&org, &head).await?;
-    }
-    Ok(())
 }
 
 /// Between which sizes.

@@ -4,6 +4,7 @@
 //! both made from it, and the tests ask that every row has its own row in the matrix of rights.
 
 mod accounts;
+mod acts;
 mod audit;
 mod envelopes;
 mod environments;

@@ -22,7 +22,7 @@ use strongroom_store::{
     CommitRow, InviteAuth, Item, LinkRow, PreviousRow, StoreError, TokenAuth, WrapRow,
 };
 
-use super::audit::check_acts;
+use super::acts::Acts;
 use super::retention;
 use super::uploads::{match_invites, match_keys, match_tokens};
 use crate::app::Shared;
@@ -50,12 +50,13 @@ pub(crate) async fn found(
         }
     };
     caller.require_user()?;
-    let batch: WriteBatch = body.page(&headers).await?;
+    let mut batch: WriteBatch = body.page(&headers).await?;
     let genesis = batch.links.first().ok_or_else(malformed)?;
     let org = OrgId::of_genesis(genesis);
     let by = caller.principal;
     let subject = Subject { org, actor: Some(by), env: EnvId::ZERO, peer: peer.text() };
-    let answer = perform(&app, Write { subject, by, batch, founds: true }).await?;
+    let acts = std::mem::take(&mut batch.acts).into();
+    let answer = perform(&app, Write { subject, by, batch, acts, founds: true }).await?;
     Ok((StatusCode::CREATED, answer))
 }
 
@@ -67,13 +68,14 @@ pub(crate) async fn write(
     headers: HeaderMap,
     body: Unread,
 ) -> Result<Response, ApiError> {
-    let (inside, batch): (_, WriteBatch) =
+    let (inside, mut batch): (_, WriteBatch) =
         enter_with_page(&app, &headers, &peer, &org, body).await?;
     let by = inside.caller.principal;
     if !app.limits.allow_acts(&by, batch.acts.len()) {
         return Err(ApiError::rate_limited());
     }
-    perform(&app, Write { subject: inside.subject, by, batch, founds: false }).await
+    let acts = std::mem::take(&mut batch.acts).into();
+    perform(&app, Write { subject: inside.subject, by, batch, acts, founds: false }).await
 }
 
 async fn perform(app: &Shared, write: Write) -> Result<Response, ApiError> {
@@ -87,6 +89,7 @@ struct Write {
     subject: Subject,
     by: Principal,
     batch: WriteBatch,
+    acts: Acts,
     founds: bool,
 }
 
@@ -340,7 +343,7 @@ impl Write {
                 .collect();
             tx.put_items(&org, &commit.env, &items).await?;
         }
-        check_acts(tx, &checked.state, &self.by, &self.batch.acts, now_ms).await
+        self.acts.check(batch, &checked.state, self.by).await
     }
 
     /// Takes the new states in, and writes the audit entries.
@@ -355,9 +358,7 @@ impl Write {
         if let Some(vault) = batch.vault(&org).await? {
             vault.histories.extend(histories);
         }
-        for act in std::mem::take(&mut self.batch.acts) {
-            batch.record_act(&org, act, &self.subject.peer);
-        }
+        self.acts.record(batch, &org, self.by, &self.subject.peer);
         for link in &links {
             let (kind, number) = (EventKind::LinkAppended, link.statement.seq);
             batch.record(&self.subject, kind, DeviceId::ZERO, number, 200).await?;

@@ -92,7 +92,7 @@ fails_closed! {
     without_its_event_nothing_happened: "insert_events"
     without_its_tree_nodes_nothing_happened: "insert_nodes"
     without_its_checkpoint_nothing_happened: "insert_checkpoint"
-    without_its_actors_new_head_nothing_happened: "put_actor_head"
+    without_its_actors_new_head_nothing_happened: "put_actor_heads"
     without_what_was_written_read_back_nothing_happened: "events"
     without_the_nodes_read_back_nothing_happened: "nodes"
     without_the_commit_of_the_transaction_nothing_happened: "commit"
@@ -210,7 +210,7 @@ async fn no_size_ever_has_two_roots_in_a_race_of_all_that_is_signed_and_across_r
     let mut tx = store.read().await.unwrap();
     let signed = signed.lock().unwrap().clone();
     assert!(signed.len() > 20, "{}", signed.len());
-    for (size, roots) in signed.iter() {
+    for (size, roots) in &signed {
         let (_, note) = tx.checkpoint(&org, Some(*size)).await.unwrap().unwrap();
         assert_eq!(roots.iter().collect::<Vec<_>>(), [&open(&note, &org, &vkey).root], "{size}");
     }

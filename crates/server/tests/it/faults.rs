@@ -162,7 +162,7 @@ pass_on!(WriteTx {
     put_items(org: &OrgId, env: &EnvId, items: &[Item]) -> ();
     insert_checkpoint(org: &OrgId, size: u64, note: &str) -> ();
     retire_events(org: &OrgId, size: u64) -> ();
-    put_actor_head(org: &OrgId, head: &ActorHead) -> ();
+    put_actor_heads(org: &OrgId, heads: &[ActorHead]) -> ();
     mark() -> ();
     undo_to_mark() -> ();
 }
@@ -197,7 +197,7 @@ const STEPS: [&str; 14] = [
     "attach",
     "insert_commit",
     "put_items",
-    "put_actor_head",
+    "put_actor_heads",
     "insert_events",
     "insert_nodes",
     "nodes",
