@@ -132,7 +132,7 @@ async fn ask(session: &Session) -> Result<(), VaultError> {
     }
     session.verify_history().await?;
     // Whoever may not read the log does without.
-    session.pull_log().await.map(|_| ())
+    if session.log_is_due()? { session.pull_log().await.map(|_| ()) } else { Ok(()) }
 }
 
 fn status_view(session: &Session, org: &mut OpenOrg, copied: Option<Copied>) -> StatusView {

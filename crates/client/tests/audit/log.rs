@@ -153,3 +153,19 @@ async fn a_log_that_nobody_touches_does_not_grow_by_being_read() {
     let read = session.log_ask(&only(&[EventKind::AuditFetched])).unwrap().unwrap();
     assert!(!read.found.rows.is_empty(), "reading it is logged itself");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_read_again_while_somebody_looks_and_now_and_then_otherwise() {
+    let world = World::start().await;
+    let session = world.create(KeepSecretKey::Keyring).await;
+    with_secret(&session).await;
+    assert!(session.log_is_due().unwrap(), "it was never read");
+    session.pull_log().await.unwrap();
+    assert!(!session.log_is_due().unwrap());
+    session.log_ask(&Query::default()).unwrap();
+    assert!(session.log_is_due().unwrap(), "somebody looks at it");
+    world.clock("first").set(2 * 60_000);
+    assert!(!session.log_is_due().unwrap(), "nobody does any more");
+    world.clock("first").set(6 * 60_000);
+    assert!(session.log_is_due().unwrap());
+}

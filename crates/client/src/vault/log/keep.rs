@@ -8,8 +8,8 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use strongroom_core::log::index::Index;
 use strongroom_core::log::{AuditCopy, SEGMENT, Segment, Verdict};
 use strongroom_crypto::safe::OsEntropy;
-use strongroom_format::event::Event;
-use strongroom_format::id::OrgId;
+use strongroom_format::event::{Event, EventKind};
+use strongroom_format::id::{OrgId, Principal};
 
 use strongroom_format::pins::AuditPin;
 
@@ -31,6 +31,10 @@ pub(in super::super) struct Kept {
     pub(super) refused: bool,
     /// When the newest copy was settled, in milliseconds since 1970.
     pub(super) settled_ms: Option<u64>,
+    /// How much the server's clock was ahead at the newest reading, in milliseconds.
+    pub(super) clock_ahead_ms: Option<i64>,
+    /// When somebody last looked at the entries, in milliseconds since 1970.
+    pub(super) looked_ms: u64,
     /// What contradicted last.
     pub(super) bad: Option<BadEntry>,
     /// What was pinned when the log was opened.
@@ -60,6 +64,15 @@ impl Entries {
 
     pub(super) fn change(&self) -> RwLockWriteGuard<'_, Index> {
         self.index.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The server's time of the entry that it wrote for the reading which ended here, if the last
+    /// entry is that one.
+    pub(super) fn end_ms(&self, reader: Principal) -> Option<u64> {
+        let index = self.index();
+        let last = index.row(index.len().checked_sub(1)?)?;
+        let own = last.kind == EventKind::AuditFetched && last.who == Some(reader);
+        own.then_some(last.at_ms)
     }
 
     /// Whether these are the entries of this copy, all of them.

@@ -21,6 +21,11 @@ use super::names::LogNames;
 /// that two of them agree in this much after 2^80 tries.
 const CODE: usize = 20;
 
+/// Whoever looked at the log so short a time ago still looks.
+const LOOKING_MS: u64 = 60_000;
+/// How long what was read of the log is new enough for screens that only mention it.
+const RESTING_MS: u64 = 5 * 60_000;
+
 /// The log as it is kept here, to look at.
 #[derive(Debug)]
 pub struct LogView<'a> {
@@ -122,6 +127,18 @@ impl Session {
         })
     }
 
+    /// Whether the log should be read again although nobody asked for it: every half minute while
+    /// somebody looks at it, now and then otherwise. To read it is logged itself, so that many
+    /// computers that read all the time would fill it with each other.
+    pub fn log_is_due(&self) -> Result<bool, VaultError> {
+        let (org, now) = (self.current()?, self.now_ms());
+        let mut audits = hold(&self.audits);
+        let kept = &audits.entry(org).or_default().kept;
+        let looked = now.saturating_sub(kept.looked_ms) < LOOKING_MS;
+        let rested = kept.settled_ms.is_none_or(|at| now.saturating_sub(at) > RESTING_MS);
+        Ok(looked || rested)
+    }
+
     /// Looks at the log of the organisation in front; `None` before it was opened or read, or for
     /// who may not read it. Holds a lock on the index: quick work only, or on a blocking thread.
     pub fn with_log<R>(
@@ -131,6 +148,8 @@ impl Session {
         let org = self.current()?;
         let Some((copy, entries)) = self.settled_log(org)? else { return Ok(None) };
         let names = self.log_names(org)?;
+        let looked_ms = self.now_ms();
+        hold(&self.audits).entry(org).or_default().kept.looked_ms = looked_ms;
         let index = entries.index();
         Ok(Some(look(&LogView { copy: &copy, index: &index, names: &names })))
     }

@@ -131,8 +131,10 @@ impl Session {
                 Err(error) => return Err(self.contradicted(org, &reading, &error, &note).await),
             }
             if reading.copy.size() == stated.size && stated.size >= pin.size {
-                let written = reading.copy.actor(me, device).map_or(0, |head| head.seq);
-                if written < told {
+                let written = reading.copy.actor(me, device).map(|head| head.seq);
+                // Which of the entries that an owner let go were this computer's, nothing says.
+                let unknown = written.is_none() && reading.copy.base() > 0;
+                if !unknown && written.unwrap_or(0) < told {
                     return Err(self.contradicted(org, &reading, &LogError::Lost, &note).await);
                 }
                 return self.settle_log(org, reading, stated, &note).await.map(|()| true);
@@ -248,6 +250,7 @@ impl Session {
         let settled_ms = self.now_ms();
         let mut audits = hold(&self.audits);
         let audit = audits.entry(org).or_default();
+        let read_before = audit.log.as_ref().map_or(0, |log| log.size());
         audit.kept.entries = Some(match goes_to {
             GoesTo::Behind(entries, judged) => {
                 let mut index = entries.change();
@@ -259,6 +262,11 @@ impl Session {
             }
             GoesTo::Fresh(index) => Entries::new(index, tail),
         });
+        if copy.size() > read_before {
+            let ahead =
+                audit.kept.entries.as_ref().and_then(|entries| entries.end_ms(replica.principal()));
+            audit.kept.clock_ahead_ms = ahead.map(|at_ms| difference(at_ms, settled_ms));
+        }
         audit.kept.settled_ms = Some(settled_ms);
         audit.kept.bad = None;
         audit.log = Some(Arc::new(copy));
@@ -301,6 +309,11 @@ impl Session {
             answer.proof.iter().map(|node| node.0.as_slice().try_into().ok()).collect();
         Some(tree::verify_consistency(old, root, size, &signed.root, &proof?).is_ok())
     }
+}
+
+fn difference(server_ms: u64, here_ms: u64) -> i64 {
+    let signed = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
+    signed(server_ms) - signed(here_ms)
 }
 
 /// The size and root that an answer states; its signature is checked before anything is settled.

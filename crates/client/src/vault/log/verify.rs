@@ -137,7 +137,11 @@ impl Session {
         let (anchors, others) = anchors(&replica, &copy, |size| nodes.root_at(size));
         let included = again.root() == copy.root() && again.size() == copy.size();
         let (handed_in, there) = self.own_acts(org, &replica, &copy)?;
-        let stopped = hold(&self.audits).get(&org).and_then(|audit| audit.kept.bad.clone());
+        let (stopped, clock_ahead_ms) = {
+            let mut audits = hold(&self.audits);
+            let kept = &audits.entry(org).or_default().kept;
+            (kept.bad.clone(), kept.clock_ahead_ms)
+        };
         let kept_bad = stopped.or(tally.bad.clone());
         let steps = vec![
             Step {
@@ -161,7 +165,7 @@ impl Session {
             Step {
                 kind: StepKind::Signed,
                 detail: format!(
-                    "{} signatures of {} people, tokens and agents, counted without a gap",
+                    "{} signatures, {} signers, counted without a gap",
                     tally.signed,
                     tally.actors.len()
                 ),
@@ -204,7 +208,7 @@ impl Session {
             steps,
             bad: kept_bad,
             anchor,
-            clock_ahead_ms: self.clock_ahead(org, &replica, &entries),
+            clock_ahead_ms,
             limits,
         })
     }
@@ -285,16 +289,6 @@ impl Session {
         let (device, handed_in) = self.look_at_acts(org, look)?;
         let there = copy.actor(replica.principal(), device).map_or(0, |head| head.seq);
         Ok((handed_in, there))
-    }
-
-    /// By the entry that the server wrote for this very reading.
-    fn clock_ahead(&self, org: OrgId, replica: &Replica, entries: &Entries) -> Option<i64> {
-        let settled = hold(&self.audits).get(&org).and_then(|audit| audit.kept.settled_ms)?;
-        let index = entries.index();
-        let last = index.row(index.len().checked_sub(1)?)?;
-        let own = last.kind == EventKind::AuditFetched && last.who == Some(replica.principal());
-        let (server, here) = (i64::try_from(last.at_ms).ok()?, i64::try_from(settled).ok()?);
-        own.then_some(server - here)
     }
 }
 
