@@ -1,4 +1,4 @@
-//! `strongroom`: secrets for builds and scripts, and a judge for certificates and evidence.
+//! `strongroom`: secrets for builds and scripts, and a judge for certificates, evidence and bundles.
 //!
 //! A service token comes in `STRONGROOM_TOKEN` and nowhere else: no argument, file or log holds a
 //! secret. What the organisation is, and how far it had come, says `strongroom.lock`.
@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use strongroom_core::bundle::tlog_proof::LogKey;
 use strongroom_format::id::{EnvId, OrgId};
 
 use exit::Failure;
@@ -30,10 +31,14 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Judge a certificate or an evidence file, without a server.
+    /// Judge a certificate, an evidence file or a part of an audit log, without a server.
     Verify {
-        /// `*.strongroom-certificate` or `evidence-*.json`.
+        /// `*.strongroom-certificate`, `evidence-*.json`, `*.strongroom-bundle` or `*.tlog-proof`.
         file: PathBuf,
+        /// The key of the log that a `*.tlog-proof` should be from, as a bundle shows it
+        /// (`strongroom/org_…/audit/0+…+…`).
+        #[arg(long)]
+        log_key: Option<LogKey>,
     },
     /// Run a command with the secrets of an environment in its environment variables.
     Run(Run),
@@ -111,7 +116,7 @@ enum Lock {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Verify { file } => return verify::verify(&file),
+        Command::Verify { file, log_key } => return verify::verify(&file, log_key.as_ref()),
         Command::Run(run) => run::run(run),
         Command::Get { from, name } => run::get(&from, &name).map(|()| ExitCode::SUCCESS),
         Command::Lock(command) => lock::lock(command).map(|()| ExitCode::SUCCESS),

@@ -68,10 +68,10 @@ pub enum Why {
     /// Entries and nodes give another root than the signed one.
     #[error("the entries are not those that the log's key signed: they give another root")]
     Root,
-    /// As [`Why::Root`], where an entry's own signature does not hold either.
+    /// As [`Why::Root`]; this entry does not hold by itself either, and is the one to look at.
     #[error(
-        "the entries are not those that the log's key signed: they give another root, and the \
-         signature of entry {0} does not hold"
+        "the entries are not those that the log's key signed: they give another root, and entry \
+         {0} does not hold by itself either"
     )]
     RootAndEntry(u64),
     /// The log does not continue what a link repeats.

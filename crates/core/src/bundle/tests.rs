@@ -186,7 +186,7 @@ fn a_whole_log_is_proven_with_who_signed_what() {
     ] {
         assert!(words.contains(said), "{said} in\n{words}");
     }
-    assert_eq!(judgement.limits().len(), 4, "names are somebody's word");
+    assert_eq!(judgement.limits().len(), 5, "names are somebody's word");
 }
 
 #[test]
@@ -198,8 +198,9 @@ fn chosen_entries_are_proven_and_their_completeness_is_not_claimed() {
         let limits = judgement.limits().join("\n");
         let whole = chosen.windows(2).all(|pair| pair[1] == pair[0] + 1) && !chosen.is_empty();
         assert_eq!(limits.contains("no other entry fits the filter"), !whole, "{chosen:?}");
+        assert_eq!(limits.contains("before entry"), whole, "{chosen:?}");
         let words = judgement.sentences().join("\n");
-        assert_eq!(words.contains("Everything that Mara did"), chosen.len() == 6);
+        assert_eq!(words.contains("Everything that Mara did"), !chosen.is_empty());
     }
 }
 

@@ -105,21 +105,17 @@ impl Judgement {
             "It holds {}, {each} proven to stand where the file says in that log.",
             entries(tally.entries),
         )];
+        let between = format!(
+            "from entry {first} ({}) to entry {last} ({})",
+            utc::minutes(first_ms),
+            utc::minutes(last_ms),
+        );
         said.push(if tally.is_contiguous() {
-            format!(
-                "Nothing is left out from entry {first} ({}) to entry {last} ({}).",
-                utc::minutes(first_ms),
-                utc::minutes(last_ms),
-            )
+            format!("Nothing is left out {between}.")
         } else {
-            format!(
-                "They are chosen between entry {first} ({}) and entry {last} ({}). The filter, in \
-                 the exporter's words: {}",
-                utc::minutes(first_ms),
-                utc::minutes(last_ms),
-                self.filter,
-            )
+            format!("They are chosen, {between}.")
         });
+        said.push(format!("The filter, in the exporter's words: {}", self.filter));
         said
     }
 
@@ -164,25 +160,39 @@ impl Judgement {
 
     /// What it does not prove, a sentence each.
     pub fn limits(&self) -> Vec<String> {
+        let size = self.checkpoint.size;
         let mut limits = Vec::new();
-        if !self.tally.is_contiguous() {
-            limits.push(
+        match self.tally.range {
+            Some(((first, _), (last, _))) if self.tally.is_contiguous() => {
+                if first > 0 || last + 1 < size {
+                    limits.push(format!(
+                        "What stands in the log before entry {first} and behind entry {last}: the \
+                         file holds a part of it.",
+                    ));
+                }
+            }
+            _ => limits.push(
                 "That no other entry fits the filter: what was left out was chosen by whoever made \
-                 the file.",
-            );
+                 the file."
+                    .to_owned(),
+            ),
         }
-        limits.extend([
+        let always = [
             "That what the server saw is true: times, addresses and the entries it wrote are its \
              word.",
             "That nothing happened outside the log: whoever can open a value may have opened it \
              elsewhere.",
             "That others see the same chain and the same log: compare the organisation's id, the \
              head and the root with somebody who does not depend on the file.",
-        ]);
+        ];
+        limits.extend(always.map(str::to_owned));
+        limits.push(format!("What was written to the log after its first {}.", entries(size)));
         if !self.names.is_empty() {
-            limits.push("Names: they are the word of whoever made the file. The ids are proven.");
+            limits.push(
+                "Names: they are the word of whoever made the file. The ids are proven.".to_owned(),
+            );
         }
-        limits.into_iter().map(str::to_owned).collect()
+        limits
     }
 
     fn called(&self, who: Principal) -> String {
