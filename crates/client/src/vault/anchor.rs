@@ -7,10 +7,10 @@
 use strongroom_chain::tree;
 use strongroom_core::replica::Replica;
 use strongroom_format::encoding::Codec as _;
-use strongroom_format::hash::sha256;
+use strongroom_format::hash::{Digest, sha256};
 use strongroom_format::id::{DeviceId, OrgId, Principal};
 use strongroom_format::pins::AuditPin;
-use strongroom_format::statement::{Body, Link};
+use strongroom_format::statement::Body;
 
 use super::error::{Stop, StopKind, VaultError};
 use super::session::{Notice, Session};
@@ -39,6 +39,8 @@ pub struct AnchorSeen {
     pub at_ms: u64,
     /// How many entries it covers.
     pub size: u64,
+    /// Their root.
+    pub root: Digest,
 }
 
 impl Session {
@@ -54,24 +56,25 @@ impl Session {
         // The newest first: it covers what is shown today.
         let newest = open.pop();
         open.splice(0..0, newest);
-        let left = open.get(MOST_PROOFS..).and_then(|left| left.first().copied());
+        let left = open.get(MOST_PROOFS).map(|anchor| anchor.link);
         open.truncate(MOST_PROOFS);
-        for (link, anchor) in open {
+        for anchor in open {
             if let Some(note) = self.contradicts(replica, &anchor).await? {
-                let found = contradiction(replica, link, &anchor, &note);
+                let found = contradiction(replica, &anchor, &note);
                 return Err(PullError::Contradiction(Box::new(found)));
             }
         }
-        Ok(left.map_or(last, |(link, _)| link - 1))
+        Ok(left.map_or(last, |link| link - 1))
     }
 
     /// What the server shows where an anchor does not lie on the pinned log; `None` if it does.
     async fn contradicts(
         &self,
         replica: &Replica,
-        anchor: &AuditPin,
+        anchor: &AnchorSeen,
     ) -> Result<Option<String>, VaultError> {
-        if self.lies_on_pin(replica, anchor).await? {
+        let (reset, size, root) = (replica.audit().reset, anchor.size, anchor.root);
+        if self.lies_on_pin(replica, &AuditPin { reset, size, root }).await? {
             return Ok(None);
         }
         if anchor.size == replica.audit().size {
@@ -147,35 +150,24 @@ impl Session {
     }
 }
 
-/// The anchors of the present tree from a link on, oldest first.
-fn anchors(replica: &Replica, from: u64) -> Vec<(u64, AuditPin)> {
+/// The anchors of the present log from a link on, oldest first. One of size 0 says nothing.
+pub(super) fn anchors(replica: &Replica, from: u64) -> Vec<AnchorSeen> {
     let state = replica.state();
+    let seen = |link: u64| {
+        let statement = &replica.link(link)?.statement;
+        match statement.body {
+            Body::AuditAnchor { reset, size, root } => {
+                let (by, at_ms) = (statement.author, statement.time_ms);
+                Some((reset, AnchorSeen { link, by, at_ms, size, root }))
+            }
+            _ => None,
+        }
+    };
     (from..=state.seq())
-        .filter_map(|seq| Some((seq, anchor_of(replica.link(seq)?)?)))
-        .filter(|(_, anchor)| anchor.reset == state.audit_reset() && anchor.size > 0)
+        .filter_map(seen)
+        .filter(|(reset, anchor)| *reset == state.audit_reset() && anchor.size > 0)
+        .map(|(_, anchor)| anchor)
         .collect()
-}
-
-fn anchor_of(link: &Link) -> Option<AuditPin> {
-    match link.statement.body {
-        Body::AuditAnchor { reset, size, root } => Some(AuditPin { reset, size, root }),
-        _ => None,
-    }
-}
-
-/// The newest anchor of the present tree.
-pub(super) fn newest(replica: &Replica) -> Option<AnchorSeen> {
-    let state = replica.state();
-    (0..=state.seq()).rev().find_map(|seq| {
-        let statement = &replica.link(seq)?.statement;
-        let anchor = anchor_of(replica.link(seq)?)?;
-        (anchor.reset == state.audit_reset()).then_some(AnchorSeen {
-            link: seq,
-            by: statement.author,
-            at_ms: statement.time_ms,
-            size: anchor.size,
-        })
-    })
 }
 
 /// Whether this device is to anchor now.
@@ -212,7 +204,7 @@ fn lot(device: DeviceId, link: u64) -> u32 {
     u32::from(u16::from_be_bytes([drawn[0], drawn[1]]))
 }
 
-fn contradiction(replica: &Replica, link: u64, anchor: &AuditPin, note: &str) -> Contradiction {
+fn contradiction(replica: &Replica, anchor: &AnchorSeen, note: &str) -> Contradiction {
     let shown = replica.signed_checkpoint(note).ok().filter(|shown| shown.size == anchor.size);
     let stop = Stop {
         kind: StopKind::Fork,
@@ -220,6 +212,7 @@ fn contradiction(replica: &Replica, link: u64, anchor: &AuditPin, note: &str) ->
         pinned: short(&anchor.root),
         shown: shown.map_or_else(|| "nothing".to_owned(), |shown| short(&shown.root)),
     };
-    let verified = replica.link(link).map_or_else(Vec::new, |link| link.as_bytes().to_vec());
+    let link = replica.link(anchor.link);
+    let verified = link.map_or_else(Vec::new, |link| link.as_bytes().to_vec());
     Contradiction { stop, env: None, verified, shown: note.as_bytes().to_vec() }
 }

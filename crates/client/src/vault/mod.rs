@@ -23,9 +23,11 @@ mod log;
 mod members;
 mod offboard;
 mod org;
+mod others;
 mod propose;
 mod receipts;
 mod restore;
+mod retention;
 mod rotate;
 mod sample;
 mod sample_team;
@@ -55,12 +57,13 @@ pub use invites::InviteShown;
 pub use join::{JoinLook, Joining, Waiting, look, read_code};
 pub use kit::{Kit, head_code};
 pub use log::{
-    Answer, BadEntry, EntryShown, ExportFormat, LogNames, LogStanding, LogVerified, LogView, RootMatch,
-    RootShown, Step, StepKind,
+    Answer, BadEntry, EntryShown, ExportFormat, LogNames, LogStanding, LogVerified, LogView,
+    RootMatch, RootShown, Step, StepKind,
 };
 pub use members::{InviteInfo, MemberInfo, Trust};
 pub use offboard::{Missing, OffboardInfo, OffboardState, OffboardValue, WrittenCertificate};
 pub use org::{EnvSummary, OpenOrg, Resolution};
+pub use others::OthersSaw;
 pub use propose::{Note, Once, Proposal, Signed, TokenOnce};
 pub use restore::Restore;
 pub use rotate::Rotated;

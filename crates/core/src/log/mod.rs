@@ -231,7 +231,9 @@ impl AuditCopy {
         if !holds(act.actor_seq > seq) {
             return Verdict::Doubtful;
         }
-        let follows = holds(act.actor_seq - 1 == seq) && holds(act.actor_prev == prev);
+        // Whoever begins behind entries that were let go cannot know what its first act follows.
+        let begins = head.is_none() && self.base > 0;
+        let follows = begins || holds(act.actor_seq - 1 == seq) && holds(act.actor_prev == prev);
         let head = ActorHead { seq: act.actor_seq, hash };
         self.actors.insert((actor, act.device), (head, self.frontier.size()));
         self.forget_runs();

@@ -72,8 +72,8 @@ pub struct OldEntries {
     pub size: u64,
     /// The root over them.
     pub root: Digest,
-    /// The time of the first entry that stays, in milliseconds since 1970.
-    pub until_ms: u64,
+    /// The time of the newest of them, in milliseconds since 1970.
+    pub newest_ms: u64,
 }
 
 /// An invitation to be made.

@@ -269,7 +269,7 @@ fn retention(state: &OrgState, old: &OldEntries) -> Vec<Line> {
     let text = format!("Removes {} from the audit log for good", counted_entries(gone));
     vec![
         Line::new(LineKind::Lose, text)
-            .detail(format!("All that is older than {}", utc::minutes(old.until_ms))),
+            .detail(format!("The newest of them is of {}", utc::minutes(old.newest_ms))),
         Line::new(
             LineKind::Link,
             "Their hashes stay, so that the rest can still be proven".to_owned(),

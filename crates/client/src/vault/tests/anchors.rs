@@ -22,7 +22,7 @@ async fn anchor_as(session: &Session, anchor: AuditPin) -> Result<(), VaultError
 }
 
 fn newest(session: &Session) -> Option<anchor::AnchorSeen> {
-    session.with(|org| Ok(anchor::newest(&org.replica))).unwrap()
+    session.with(|org| Ok(anchor::anchors(&org.replica, 0).pop())).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -168,6 +168,10 @@ async fn clients_anchor_once_a_day_between_them_and_say_so() {
     for (_, session) in all {
         session.follow_up().await.unwrap();
         assert_eq!(newest(session), Some(seen), "one is enough");
+        let others = session.others_saw().unwrap();
+        let own = session.user() == ren.user();
+        assert_eq!((others.anchors, others.open), (usize::from(!own), 0));
+        assert_eq!(others.newest, Some(seen));
     }
 }
 

@@ -11,6 +11,7 @@ mod server;
 mod anchors;
 mod new_logs;
 mod receipts;
+mod retention;
 mod witness;
 
 use std::sync::Arc;

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use strongroom_core::details::EnvClass;
 use strongroom_format::id::Principal;
 
+use super::retention::fill;
 use super::world::World;
 use super::{House, house};
 use crate::profile::VaultId;
@@ -13,7 +14,11 @@ const DEVICES: [&str; 3] = ["first", "Teo Varga", "Ren Okafor"];
 
 /// A house whose server runs again from a backup, after `lost` happened that the backup lacks.
 async fn restored(lost: impl AsyncFn(&Session)) -> (House, [VaultId; 3]) {
-    let House { world, mara, teo, ren } = house().await;
+    restored_from(house().await, lost).await
+}
+
+async fn restored_from(house: House, lost: impl AsyncFn(&Session)) -> (House, [VaultId; 3]) {
+    let House { world, mara, teo, ren } = house;
     for session in [&mara, &teo, &ren] {
         session.follow_up().await.unwrap();
     }
@@ -138,4 +143,22 @@ async fn names_that_went_back_are_not_given_up_either() {
     let Err(VaultError::Stopped(stop)) = mara.sync().await else { panic!() };
     assert_eq!((stop.kind, stop.is_of_the_log()), (StopKind::Rollback, false));
     assert!(matches!(mara.propose_new_log().await, Err(VaultError::NotOnlyTheLog)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_that_were_let_go_before_stay_gone_in_the_new_log() {
+    let house = house().await;
+    fill(&house.mara, 1_100).await;
+    let proposal = house.mara.propose_retention(house.mara.now_ms() + 1).await.unwrap();
+    house.mara.sign(proposal).await.unwrap();
+    assert!(house.teo.pull_log().await.unwrap());
+    let (House { world: _world, mara, teo, ren }, _) = restored_from(house, async |_| {}).await;
+    stops(&mara, StopKind::Rollback).await;
+    let proposal = mara.propose_new_log().await.unwrap();
+    assert_eq!(proposal.links, 2);
+    mara.sign(proposal).await.unwrap();
+    for session in [&mara, &teo, &ren] {
+        goes_on(session).await;
+        assert_eq!(session.log_standing().unwrap().base, 1_024);
+    }
 }
