@@ -458,9 +458,8 @@ async fn actor_heads(store: Opened) {
     let head = |seq| ActorHead { actor: ANN, device, seq, hash: [seq as u8; 32] };
     write!(store, |tx| {
         tx.put_actor_heads(&ORG, &[head(1)]).await.unwrap();
-        tx.put_actor_heads(&ORG, &[head(2), ActorHead { device: DeviceId([2; 16]), ..head(7) }])
-            .await
-            .unwrap();
+        let third = ActorHead { device: DeviceId([3; 16]), ..head(7) };
+        tx.put_actor_heads(&ORG, &[head(2), third]).await.unwrap();
         tx.put_actor_heads(&ORG, &[]).await.unwrap();
     });
     let mut tx = store.read().await.unwrap();
