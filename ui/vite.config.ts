@@ -80,7 +80,7 @@ export default defineConfig(({ command, mode }) => {
       sourcemap: false,
       outDir: mode === "fake" ? "dist-fake" : "dist",
       assetsInlineLimit: 0,
-      chunkSizeWarningLimit: 600,
+      chunkSizeWarningLimit: 900,
       modulePreload: { polyfill: false },
     },
     test: {

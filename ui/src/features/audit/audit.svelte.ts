@@ -275,7 +275,8 @@ export class Audit {
 
   /** What was verified is shown again while nothing is new; else it is verified. */
   showVerified(): void {
-    if (this.panel === "verify" || !this.verified?.ok || this.verified.entries !== this.log?.size) void this.verify();
+    const { size = 0, base = 0 } = this.log ?? {};
+    if (this.panel === "verify" || !this.verified?.ok || this.verified.entries !== size - base) void this.verify();
     else this.panel = "verify";
   }
 

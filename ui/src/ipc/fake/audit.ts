@@ -107,7 +107,7 @@ export class FakeAudit {
   }
 
   #verified(tookMs: number): AuditVerified {
-    const entries = this.log.size;
+    const entries = this.log.size - this.#base;
     const bad = this.bad();
     const holds = bad === null;
     const n = numbers.format;
