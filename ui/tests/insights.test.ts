@@ -7,7 +7,7 @@ import type { FakeVault } from "../src/ipc/fake";
 import type { InsightsView } from "../src/ipc/vault";
 import { VaultError } from "../src/ipc/vault";
 import { notices } from "../src/shared/notices.svelte";
-import { byId, goTo, maybe, open, press, row, waitFor } from "./support/app";
+import { byId, goTo, maybe, open, press, row, type, waitFor } from "./support/app";
 import { line, wideWindow, within } from "./support/team";
 
 beforeEach(wideWindow);
@@ -77,6 +77,21 @@ describe("insights", () => {
     await waitFor(() => expect(maybe("members-open")?.getAttribute("aria-current")).toBe("page"));
   }, 20_000);
 
+  it("stand one arrow beside the log, and are found by the palette", async () => {
+    open({ audit: 200 });
+    (await byId("audit-open")).click();
+    (await byId("audit-tab-log")).focus();
+    await press("ArrowRight");
+    await waitFor(() => expect(document.activeElement).toBe(maybe("audit-tab-insights")));
+    await byId("insights-act");
+    await press("ArrowLeft");
+    await waitFor(() => expect(document.activeElement).toBe(maybe("audit-tab-log")));
+    await press("k", { ctrlKey: true });
+    await type(await byId("palette-input"), "deserves");
+    await press("Enter");
+    await byId("insights-act");
+  }, 20_000);
+
   it("are dismissed for 30 days, and shown again when that is wanted", async () => {
     const vault = await insights();
     const dismiss = vi.spyOn(vault, "insightDismiss");
@@ -141,7 +156,7 @@ describe("insights", () => {
     const pane = document.querySelector("main") ?? document.body;
     const found = await axe.run(pane, { runOnly: ["wcag2a", "wcag2aa", "best-practice"], rules: { "color-contrast": { enabled: false }, region: { enabled: false } } });
     expect(found.violations.map((one) => [one.id, one.nodes[0]?.html])).toEqual([]);
-  }, 20_000);
+  }, 40_000);
 });
 
 describe("charts of uses and refusals", () => {

@@ -23,6 +23,8 @@ export function act(action: PaletteAction, { vault, session, settings, lock, for
       return settings();
     case "kit":
       return settings("kit");
+    case "insights":
+      return session.go({ at: "audit", tab: "insights" });
     case "verifyLog":
       return session.go({ at: "audit", verify: true });
     case "access":

@@ -1,7 +1,7 @@
 import type { EnvClass, OrgView, PaletteHit, SettingsView } from "../../ipc/vault";
 import type { IconName } from "../../shared/icons";
 
-export type PaletteAction = "lock" | "new" | "import" | "app" | "settings" | "kit" | ScreenName | "verifyLog" | "invite" | "token" | SettingsView["theme"];
+export type PaletteAction = "lock" | "new" | "import" | "app" | "settings" | "kit" | ScreenName | "insights" | "verifyLog" | "invite" | "token" | SettingsView["theme"];
 /** The screens beside environments and settings. */
 export type ScreenName = "access" | "members" | "tokens" | "audit" | "trust";
 export type At = "environment" | "settings" | "start" | "offboard" | ScreenName;
@@ -30,6 +30,7 @@ export function actions(org: OrgView, at: At): Action[] {
     action("members", "Members", "users", "g m"),
     action("tokens", "Service tokens", "token", "g t"),
     action("audit", "Audit log: who did what", "audit", "g l"),
+    action("insights", "Insights: what deserves a look", "eye"),
     action("verifyLog", "Verify the audit log", "verified"),
     action("trust", "Trust: what was verified", "verified", "g v"),
     action("lock", "Lock", "lock", "Ctrl L"),
