@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use strongroom_core::details::{Details, Thing};
+use strongroom_core::lock_file::Lock;
+use strongroom_core::log::Use;
 use strongroom_core::pen::{Pen, WriteError, name};
 use strongroom_core::team::{Intent, NewInvite, NewToken, Plan, PlanError};
 use strongroom_crypto::safe::{Keyset, OsEntropy, entropy};
@@ -11,6 +13,8 @@ use strongroom_format::statement::{Body, EnvRight, Rights, Role};
 
 use super::error::VaultError;
 use super::session::{Notice, Session};
+use crate::api::{Api, TimeLimits};
+use crate::robot::{Robot, RobotError};
 
 const DAY: u64 = 24 * 60 * 60 * 1000;
 
@@ -78,15 +82,15 @@ const PEOPLE: &[Person] = &[
     Person { name: "Ada Quill", role: Role::Reviewer, by_words: false, rights: &[] },
 ];
 
-struct Robot {
+struct Token {
     name: &'static str,
     /// How long it holds.
     days: u64,
     rights: &'static [Right],
 }
 
-const TOKENS: &[Robot] = &[
-    Robot {
+const TOKENS: &[Token] = &[
+    Token {
         name: "deploy-prod",
         days: 61,
         rights: &[
@@ -94,7 +98,7 @@ const TOKENS: &[Robot] = &[
             ("edge-worker", "prod", Rights::READ, 0),
         ],
     },
-    Robot {
+    Token {
         name: "ci-staging",
         days: 22,
         rights: &[
@@ -102,13 +106,24 @@ const TOKENS: &[Robot] = &[
             ("payments", "staging", Rights::READ, 0),
         ],
     },
-    Robot { name: "edge-build", days: 9, rights: &[("edge-worker", "dev", Rights::READ, 0)] },
+    Token { name: "edge-build", days: 9, rights: &[("edge-worker", "dev", Rights::READ, 0)] },
+];
+
+/// So that the log has something to show.
+const USES: &[(&str, &str, &str, Use)] = &[
+    ("storefront", "dev", "DATABASE_URL", Use::Copied),
+    ("storefront", "staging", "STRIPE_SECRET_KEY", Use::Copied),
+    ("storefront", "prod", "SMTP_PASSWORD", Use::Revealed),
+    ("storefront", "prod", "STRIPE_SECRET_KEY", Use::Copied),
+    ("payments", "prod", "STRIPE_PAYOUT_KEY", Use::Revealed),
+    ("payments", "prod", "LEDGER_SIGNING_KEY", Use::Copied),
+    ("edge-worker", "prod", "EDGE_API_TOKEN", Use::Copied),
 ];
 
 type Places = BTreeMap<(String, String), EnvId>;
 
 impl Session {
-    /// Admits the sample's people and makes its tokens, in one write.
+    /// Admits the sample's people and makes its tokens, in one write; then each token is used once.
     pub(super) async fn fill_sample_team(&self) -> Result<(), VaultError> {
         let now = self.now_ms();
         let places = self.with(|org| {
@@ -118,7 +133,8 @@ impl Session {
                 .map(|env| ((org.app_name(&env.app), env.name), env.env))
                 .collect::<Places>())
         })?;
-        let people = self.write(None, move |pen| Ok(admit_all(pen, &places)?)).await?;
+        let admitted = places.clone();
+        let (people, tokens) = self.write(None, move |pen| Ok(admit_all(pen, &admitted)?)).await?;
         let (org, link) = self.with(|org| {
             let state = org.replica().state();
             Ok((state.org(), state.seq()))
@@ -129,11 +145,44 @@ impl Session {
             }
         })?;
         self.tell(Notice::Org);
+        for plan in &tokens {
+            self.run_once(plan).await.map_err(|error| VaultError::System(error.to_string()))?;
+        }
+        self.use_some(&places)
+    }
+
+    /// A build with one of the sample's tokens: it fetches what it may read and uses it.
+    async fn run_once(&self, plan: &Plan) -> Result<(), RobotError> {
+        let Some(token) = plan.token() else { return Ok(()) };
+        let origin = self.api.origin();
+        let lock = self.with(|org| Ok(Lock::of(&org.replica, &origin.to_string())));
+        let Ok(lock) = lock else { return Ok(()) };
+        let api = Api::new(origin.clone(), TimeLimits::default())?;
+        let mut robot = Robot::open(api, token, lock, self.now_ms()).await?;
+        for env in robot.readable() {
+            robot.fetch(env).await?;
+            let secrets: Vec<_> = robot.names(env)?.into_iter().map(|(secret, _)| secret).collect();
+            robot.note(Use::Injected, env, &secrets).await?;
+        }
+        Ok(())
+    }
+
+    /// What the owner of the sample did with a few values.
+    fn use_some(&self, places: &Places) -> Result<(), VaultError> {
+        for (app, env, name, what) in USES {
+            let Some(env) = places.get(&((*app).to_owned(), (*env).to_owned())) else { continue };
+            let list = self.with(|org| org.list(*env))?;
+            let Some(row) = list.by_name(name) else { continue };
+            self.note(*what, *env, &[row.secret])?;
+        }
         Ok(())
     }
 }
 
-fn admit_all(pen: &mut Pen<'_>, places: &Places) -> Result<Vec<(UserId, bool)>, PlanError> {
+/// Who was admitted, and whether their words were compared; and the plans of the tokens.
+type Admitted = (Vec<(UserId, bool)>, Vec<Plan>);
+
+fn admit_all(pen: &mut Pen<'_>, places: &Places) -> Result<Admitted, PlanError> {
     let (now, org) = (pen.now_ms(), pen.replica().state().org());
     let mut admitted = Vec::new();
     let mut names = Vec::new();
@@ -166,6 +215,7 @@ fn admit_all(pen: &mut Pen<'_>, places: &Places) -> Result<Vec<(UserId, bool)>, 
     }
     pen.wrap_for_new_readers()?;
     pen.put_names(names)?;
+    let mut tokens = Vec::new();
     for token in TOKENS {
         let new = NewToken {
             name: token.name.to_owned(),
@@ -174,8 +224,9 @@ fn admit_all(pen: &mut Pen<'_>, places: &Places) -> Result<Vec<(UserId, bool)>, 
         };
         let plan = Plan::make(pen.replica(), Intent::TokenIssue(new), &mut OsEntropy, now)?;
         pen.carry_out(&plan)?;
+        tokens.push(plan);
     }
-    Ok(admitted)
+    Ok((admitted, tokens))
 }
 
 fn rights(list: &[Right], places: &Places, now: u64) -> Vec<EnvRight> {
