@@ -122,7 +122,7 @@ impl AuditCopy {
     pub fn retained(retained: &AuditPin, peaks: Vec<Digest>) -> Result<Self, LogError> {
         let forked = LogError::Forked { size: retained.size };
         let frontier = Frontier::kept(retained.size, peaks.clone()).map_err(|_| forked)?;
-        require(retained.size % SEGMENT == 0, forked)?;
+        require(retained.size.is_multiple_of(SEGMENT), forked)?;
         require(frontier.root() == retained.root, forked)?;
         let (base, base_peaks) = (retained.size, peaks);
         Ok(Self { base, base_peaks, frontier, ..Self::new(retained.reset) })
