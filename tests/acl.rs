@@ -140,6 +140,7 @@ fn script_in_the_main_window_can_stage_and_never_sign() {
 const GUARDED: &[&str] = &[
     ".propose(",
     ".propose_new_log(",
+    ".propose_retention(",
     ".sign(",
     ".invite_code(",
     ".invite_take(",

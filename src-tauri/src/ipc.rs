@@ -59,7 +59,7 @@ command_list! {
         audit::audit_state, audit::audit_ask, audit::audit_rows, audit::audit_entry,
         audit::audit_verify, audit::audit_verified, audit::audit_compare, audit::audit_compare_with,
         audit::audit_proof_save, audit::audit_follow, audit::audit_seen, audit::audit_views,
-        audit::audit_view_save, audit::audit_view_delete, audit::audit_export, audit::audit_reset,
+        audit::audit_view_save, audit::audit_view_delete, audit::audit_export, audit::audit_retain, audit::audit_reset,
         audit::audit_new_logs, audit::audit_new_log_acknowledge,
         witness::witness_view, witness::witness_set, witness::witness_remove,
         insights::insights_view, insights::insight_dismiss, insights::decoy_set,

@@ -5,12 +5,13 @@ use tauri::AppHandle;
 
 use super::Managed;
 use crate::{
-    desk::audit::file_name,
+    clock,
+    desk::{audit::file_name, intents},
     dialogs,
     error::Answer,
     view::{
         AuditAnswer, AuditCompared, AuditEntry, AuditFormat, AuditQuery, AuditRow, AuditState,
-        AuditVerified, HeadsCompared, NewLogView, SavedView,
+        AuditVerified, HeadsCompared, Millis, NewLogView, SavedView,
     },
 };
 
@@ -156,6 +157,13 @@ pub async fn audit_view_save(
 pub async fn audit_view_delete(shell: Managed<'_>, id: String) -> Answer<Vec<SavedView>> {
     shell.touch();
     shell.vault.audit_view_delete(id).await
+}
+
+/// Opens the window in which an owner lets entries go that are older than `before`.
+#[tauri::command]
+#[cfg_attr(feature = "bindings", specta::specta)]
+pub async fn audit_retain(shell: Managed<'_>, before: Millis) -> Answer<()> {
+    shell.ask_sign_retention(intents::retention(before, clock::now())?).await
 }
 
 /// Opens the window in which an owner accepts the log that the server has now, after a restore from

@@ -74,6 +74,16 @@ pub fn offboard(principal_id: &str) -> Answer<Intent> {
     }
 }
 
+/// Up to when the audit log may lose its entries; nothing was written before 1970, and nothing of
+/// today goes.
+pub fn retention(before: Millis, now: Millis) -> Answer<u64> {
+    let before = u64::try_from(before).ok().filter(|before| *before > 0);
+    let today = u64::try_from(now).unwrap_or(0).saturating_sub(DAY_MS);
+    before.filter(|before| *before <= today).ok_or_else(|| CommandError::NotReady {
+        missing: "entries of the last day stay, so choose an earlier time".to_owned(),
+    })
+}
+
 /// Rights of a cell; none at all revokes.
 pub(super) fn rights(bits: u8) -> Answer<Rights> {
     let all = [Rights::READ, Rights::WRITE, Rights::GRANT];
@@ -163,6 +173,16 @@ mod tests {
             unreachable!("a name, a place and an end make a token")
         };
         assert_eq!((new.name.as_str(), new.not_after, new.rights.len()), ("ci", 9, 1));
+    }
+
+    #[test]
+    fn the_newest_day_of_the_log_is_never_let_go() {
+        let now = 1_763_800_000_000;
+        let day = Millis::try_from(DAY_MS).unwrap();
+        assert_eq!(retention(now - day, now), Ok(1_763_800_000_000 - DAY_MS));
+        for before in [0, -1, Millis::MIN, now - day + 1, now, Millis::MAX] {
+            assert!(retention(before, now).is_err(), "{before}");
+        }
     }
 
     #[test]

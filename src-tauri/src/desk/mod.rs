@@ -202,12 +202,10 @@ impl Desk {
                 Ok(client::Notice::Status) => self.tell_status().await,
                 Ok(client::Notice::Log) => self.tell_audit().await,
                 Ok(client::Notice::Progress(progress)) => {
-                    let reads = progress.kind == client::TaskKind::ReadLog;
-                    if reads {
-                        self.note_reading(progress.done, progress.total);
-                    }
+                    let news = progress.kind == client::TaskKind::ReadLog
+                        && self.note_reading(progress.done, progress.total);
                     self.tell(Notice::Progress(translate::progress(progress)));
-                    if reads {
+                    if news {
                         self.tell_audit().await;
                     }
                 }

@@ -72,6 +72,7 @@ impl Desk {
                 session.propose(intent.clone(), note).await?
             }
             Wish::NewLog => session.propose_new_log().await?,
+            Wish::Retention { before_ms } => session.propose_retention(*before_ms).await?,
         };
         let wanted = wanted.clone();
         self.look(move |session, org| {

@@ -117,6 +117,11 @@ impl Shell {
         self.ask_sign_wish(Wish::NewLog).await
     }
 
+    /// Opens the window in which an owner lets old entries of the audit log go.
+    pub async fn ask_sign_retention(&self, before_ms: u64) -> Answer<()> {
+        self.ask_sign_wish(Wish::Retention { before_ms }).await
+    }
+
     async fn ask_sign_wish(&self, wish: Wish) -> Answer<()> {
         self.open_sign(ToSign { wish, label: String::new(), resets: None }).await
     }

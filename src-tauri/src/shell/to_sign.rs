@@ -11,6 +11,12 @@ pub enum Wish {
     /// The audit log that the server has now, in place of the one that stopped the vault. Which one
     /// that is, the sign window asks the server itself.
     NewLog,
+    /// That entries of the audit log go which are all older than this. Which those are, the sign
+    /// window looks up in the log.
+    Retention {
+        /// In milliseconds since 1970.
+        before_ms: u64,
+    },
 }
 
 /// What the main window asked to have signed. It says what, never what is shown or which links.

@@ -198,6 +198,8 @@ export const commands = {
 	auditViewDelete: (id: string) => typedError<SavedView[], CommandError>(__TAURI_INVOKE("audit_view_delete", { id })),
 	/**  Writes out what a query finds. None when cancelled in the dialog, else the path. */
 	auditExport: (query: AuditQuery, format: AuditFormat, names: boolean) => typedError<string | null, CommandError>(__TAURI_INVOKE("audit_export", { query, format, names })),
+	/**  Opens the window in which an owner lets entries go that are older than `before`. */
+	auditRetain: (before: number) => typedError<null, CommandError>(__TAURI_INVOKE("audit_retain", { before })),
 	/**
 	 *  Opens the window in which an owner accepts the log that the server has now, after a restore from
 	 *  backup for instance.

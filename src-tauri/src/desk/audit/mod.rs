@@ -54,6 +54,23 @@ impl Auditing {
         self.answers.clear();
         (self.reading, self.verified, self.told) = (None, None, None);
     }
+
+    /// Whether the window does not know this yet. That the log was read again and nothing had come
+    /// is no news.
+    fn is_news(&mut self, state: &AuditState) -> bool {
+        let told = AuditState { settled_at: state.settled_at.map(|_| 0), ..state.clone() };
+        let news = self.told.as_ref() != Some(&told);
+        self.told = Some(told);
+        news
+    }
+
+    /// A reading of one step is over before anybody could see it.
+    fn note_reading(&mut self, done: u32, total: u32) -> bool {
+        let reading = (total > 1 && done < total).then_some((done, total));
+        let news = self.reading != reading;
+        self.reading = reading;
+        news
+    }
 }
 
 impl Desk {
@@ -172,20 +189,15 @@ impl Desk {
     /// Tells the window how far the log is read, if that is news.
     pub(super) async fn tell_audit(&self) {
         let Ok(state) = self.audit_state().await else { return };
-        let news = {
-            let mut auditing = hold(&self.auditing);
-            let news = auditing.told.as_ref() != Some(&state);
-            auditing.told = Some(state.clone());
-            news
-        };
+        let news = hold(&self.auditing).is_news(&state);
         if news {
             self.tell(Notice::Audit(state));
         }
     }
 
-    /// Notes how far a reading is, for [`Desk::audit_state`].
-    pub(super) fn note_reading(&self, done: u32, total: u32) {
-        hold(&self.auditing).reading = (done < total).then_some((done, total));
+    /// Notes how far a reading is, for [`Desk::audit_state`]. Says whether that is news.
+    pub(super) fn note_reading(&self, done: u32, total: u32) -> bool {
+        hold(&self.auditing).note_reading(done, total)
     }
 
     /// Looks at the open vault on a thread that may take its time.
@@ -237,4 +249,43 @@ fn answer(
         timeline: rows::timeline(&found.timeline),
         state,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(size: u64, settled_at: Option<i64>) -> AuditState {
+        AuditState {
+            readable: true,
+            size,
+            reading: false,
+            read_so_far: 0,
+            to_read: 0,
+            settled_at,
+            base: 0,
+            index_bytes: 40,
+        }
+    }
+
+    #[test]
+    fn a_log_that_was_read_again_without_news_is_not_told_again() {
+        let mut auditing = Auditing::default();
+        assert!(auditing.is_news(&at(0, None)));
+        assert!(auditing.is_news(&at(0, Some(5))), "an empty log was read for the first time");
+        assert!(!auditing.is_news(&at(0, Some(7))));
+        assert!(auditing.is_news(&at(1, Some(7))));
+        auditing.forget();
+        assert!(auditing.is_news(&at(1, Some(7))), "the window was locked meanwhile");
+    }
+
+    #[test]
+    fn only_a_reading_that_takes_its_time_is_shown() {
+        let mut auditing = Auditing::default();
+        assert!(!auditing.note_reading(0, 1) && !auditing.note_reading(1, 1));
+        assert!(auditing.note_reading(1_024, 2_048));
+        assert_eq!(auditing.reading, Some((1_024, 2_048)));
+        assert!(auditing.note_reading(1, 1), "it ended");
+        assert_eq!(auditing.reading, None);
+    }
 }

@@ -18,8 +18,8 @@ use super::{
 use crate::{
     error::{Answer, CommandError},
     view::{
-        DecoyView, Insight, InsightCharts, InsightDay, InsightKind, InsightSeverity, InsightsLooked,
-        InsightsView, Millis, ReaderClock,
+        DecoyView, Insight, InsightCharts, InsightDay, InsightKind, InsightSeverity,
+        InsightsLooked, InsightsView, Millis, ReaderClock,
     },
 };
 

@@ -43,9 +43,19 @@ pub(super) fn of(
             None,
         )
     };
+    let retention = || {
+        words(
+            "Remove old entries of the audit log".to_owned(),
+            "Sign and remove",
+            "The old entries may go now.",
+            SignedWhat::AuditRetention,
+            None,
+        )
+    };
     let intent = match &wanted.wish {
         Wish::Intent(intent) => intent,
         Wish::NewLog => return new_log(),
+        Wish::Retention { .. } => return retention(),
     };
     match intent {
         Intent::AuditReset(_) => new_log(),
@@ -96,13 +106,7 @@ pub(super) fn of(
             let title = format!("Give {who} new keys");
             words(title, "Sign", "The keys are replaced.", SignedWhat::Reset, Some(who))
         }
-        Intent::AuditRetention(_) => words(
-            "Retire old entries of the audit log".to_owned(),
-            "Sign and retire",
-            "The server may retire them.",
-            SignedWhat::AuditRetention,
-            None,
-        ),
+        Intent::AuditRetention(_) => retention(),
         Intent::OnlyVerified => words(
             "Only people whose keys were checked get access".to_owned(),
             "Sign",
