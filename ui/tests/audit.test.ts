@@ -252,6 +252,17 @@ describe("a row", () => {
     await waitFor(() => expect(write).toHaveBeenCalledWith("strongroom://vault.acme.example/org_1/audit/3999"));
   });
 
+  it("that the filter hides is opened by its link all the same, and can be listed", async () => {
+    const vault = await openLog(small);
+    const routine = Array.from({ length: 4_000 }, (_, entry) => entry).find((entry) => vault.audit.log.row(entry).kind === 13) ?? -1;
+    vault.emit("openLink", { org: "org_1", entry: routine, envId: null, secretId: null });
+    await byId("audit-outside");
+    (await byId("audit-show-all")).click();
+    await waitFor(() => expect(document.querySelector<HTMLElement>("[data-testid=audit-row][aria-selected=true]")?.dataset["entry"]).toBe(String(routine)));
+    expect(maybe("audit-outside")).toBeNull();
+    expect(maybe("audit-row-panel")).not.toBeNull();
+  });
+
   it("a link opens it, wherever it stands; one that leads nowhere says no more than that", async () => {
     const vault = open(small);
     await byId("audit-open");

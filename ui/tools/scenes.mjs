@@ -177,6 +177,7 @@ export const scenes = [
   { name: "audit-row", query: many, run: opened },
   { name: "audit-row-raw", query: "", size: [1280, 1000], run: async (page) => { await opened(page); await by(page, "audit-fields").click(); } },
   { name: "audit-row-900x600", query: "", size: [900, 600], run: opened },
+  { name: "audit-row-outside", query: "", run: async (page) => { await log(page); await page.evaluate(() => window.fakeVault.emit("openLink", { org: "org_1", entry: Array.from({ length: 4000 }, (_, at) => at).find((at) => window.fakeVault.audit.log.row(at).kind === 13), envId: null, secretId: null })); await by(page, "audit-outside").waitFor(); } },
   { name: "audit-verifying", query: "slow=300", run: async (page) => { await log(page); await page.keyboard.press("v"); await by(page, "audit-verify-cancel").waitFor(); await page.waitForTimeout(1_500); } },
   { name: "audit-bad", query: "log=bad", run: async (page) => { await log(page); await page.keyboard.press("v"); await by(page, "audit-bad-open").waitFor(); await page.waitForTimeout(300); } },
   { name: "audit-bad-900x600", query: "log=bad", size: [900, 600], run: async (page) => { await log(page); await page.keyboard.press("v"); await by(page, "audit-bad-open").waitFor(); } },
