@@ -12,9 +12,17 @@ mod targets;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use ed25519_dalek::SigningKey;
+use data_encoding::BASE64;
+use ed25519_dalek::{Signer as _, SigningKey};
 use serde_json::Value;
+use strongroom_chain::tree::{leaf_hash, node_hash};
+use strongroom_core::bundle::tlog_proof::{self, LogKey};
+use strongroom_core::cosign::{Cosignature, WitnessKey};
 use strongroom_evil_server::{foreign_notes, signed};
+use strongroom_format::encoding::Codec as _;
+use strongroom_format::event::{Act, Detail, Event, EventKind};
+use strongroom_format::hash::{ZERO, sha256};
+use strongroom_format::id::DeviceId;
 use strongroom_format::note::Checkpoint;
 
 /// Every string of every recorded vector, as it stands and as the bytes it is hex for; and texts.
@@ -22,6 +30,7 @@ fn seeds() -> Vec<Vec<u8>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors");
     let mut seeds: Vec<Vec<u8>> = TEXTS.iter().map(|text| text.as_bytes().to_vec()).collect();
     seeds.extend(notes().into_iter().map(|(_, note)| note.into_bytes()));
+    seeds.extend(proofs().into_iter().map(String::into_bytes));
     for folder in [root.clone(), root.join("chain")] {
         let mut files: Vec<PathBuf> =
             std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -45,6 +54,8 @@ const TEXTS: &[&str] = &[
     "{\"links\":[],\"more\":false,\"wraps\":[],\"previous\":[],\"envs\":[],\"checkpoint\":\"\"}",
     "{\"error\":{\"code\":\"not-found\",\"message\":\"x\"}}",
     "\"AAEC\"",
+    "{\"strongroom\":\"audit-bundle\",\"v\":1}\n{\"entry\":0}\n",
+    "109482\n",
     "{\"v\":1,\"class\":\"production\",\"tags\":[\"a\"]}",
 ];
 
@@ -58,6 +69,40 @@ fn notes() -> Vec<(&'static str, String)> {
     let mut notes = foreign_notes(&of(42), &key);
     notes.extend([0, 42, u64::MAX].map(|size| (TAKEN, signed(&of(size), &key))));
     notes
+}
+
+/// A proof of an entry, the key of its log, and a checkpoint with a witness's cosignature.
+fn proofs() -> Vec<String> {
+    let (org, key) = targets::LOG;
+    let act = Act {
+        org,
+        kind: EventKind::AuditFetched,
+        actor: None,
+        device: DeviceId::ZERO,
+        actor_seq: 0,
+        actor_prev: ZERO,
+        org_head: ZERO,
+        detail: Detail::status(200),
+    };
+    let event = Event { act, signature: [0; 64], server_time_ms: 7, peer: "192.0.2.1:5".into() };
+    let event = event.encode();
+    let root = node_hash(&[5; 32], &leaf_hash(&event));
+    let own = Checkpoint { org, reset: 0, size: 2, root };
+    let note = signed(&own, &SigningKey::from_bytes(&[1; 32]));
+    let proof = tlog_proof::write(1, &event, &[[5; 32]], &note);
+    let log = LogKey { org, reset: 0, key };
+    assert!(tlog_proof::judge(&proof, Some(&log)).is_ok(), "the seed proves something");
+    let checkpoint = Checkpoint { org, reset: 0, size: 42, root: [9; 32] };
+    let witness = SigningKey::from_bytes(&[2; 32]);
+    let signature = witness.sign(Cosignature::message(1_700_000_000, &checkpoint).as_bytes());
+    let name = targets::WITNESS.split('+').next().unwrap();
+    let bytes = [b"\n\x04".as_slice(), witness.verifying_key().as_bytes()].concat();
+    let id = sha256(&[name.as_bytes(), &bytes]);
+    let line = [&id[..4], &1_700_000_000_u64.to_be_bytes(), &signature.to_bytes()].concat();
+    let cosigned = format!("\u{2014} {name} {}\n", BASE64.encode(&line));
+    let key = WitnessKey::parse(targets::WITNESS).unwrap();
+    assert!(key.find(&cosigned, &checkpoint).is_some(), "the seed is a cosignature");
+    vec![proof, log.to_string(), cosigned, targets::WITNESS.to_owned()]
 }
 
 fn strings(value: &Value, into: &mut Vec<Vec<u8>>) {
@@ -180,7 +225,7 @@ macro_rules! targets {
 
 targets! {
     link commit event pins write_batch pages checkpoint id json envelope token invite_code
-    secret_key details dotenv
+    secret_key details dotenv tlog_proof bundle witness
 }
 
 #[test]

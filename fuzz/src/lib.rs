@@ -4,6 +4,8 @@
 //! seconds each, in the ordinary tests (`tests/fuzz_smoke.rs`). A body panics where a promise is
 //! broken: a decoder took bytes that it would not have written, or an opened thing was not sealed.
 
+use strongroom_core::bundle::tlog_proof::{self, LogKey, Parsed};
+use strongroom_core::cosign::{WitnessKey, conflict_size};
 use strongroom_core::details::Details;
 use strongroom_crypto::safe::context::ItemContext;
 use strongroom_crypto::safe::{Dek, InviteCode, RepeatableEntropy, SecretKey, ServiceToken};
@@ -38,6 +40,9 @@ pub const TARGETS: &[Target] = &[
     ("secret_key", secret_key),
     ("details", details),
     ("dotenv", dotenv),
+    ("tlog_proof", tlog_proof),
+    ("bundle", bundle),
+    ("witness", witness),
 ];
 
 /// Runs one target.
@@ -101,6 +106,10 @@ pub const LOG: (OrgId, [u8; 32]) = (
         0x6f, 0x5c,
     ],
 );
+
+/// A witness; its key is the one of the seed `[2; 32]`.
+pub const WITNESS: &str =
+    "witness.example/w1+df1c0a35+BIE5dw6ofRdfVqNUZsNMfszLjYqRtO43ol32D1uPybOU";
 
 /// The parser of signed notes: whatever it takes has one spelling, says what was read, and is taken
 /// for no other log, key or reset.
@@ -199,5 +208,48 @@ fn dotenv(data: &[u8]) {
             assert!(entry.line > last, "two entries begin on one line");
             last = entry.line;
         }
+    }
+}
+
+fn tlog_proof(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    if let Ok(proof) = tlog_proof::parse(text) {
+        let Parsed { index, event, proof, note } = &proof;
+        assert!(
+            tlog_proof::write(*index, event, proof, note) == text,
+            "a second spelling was taken"
+        );
+        let log = LogKey { org: LOG.0, reset: 0, key: LOG.1 };
+        if let Ok(proven) = tlog_proof::judge(text, Some(&log)) {
+            assert!(proven.event.encode() == *event && proven.index < proven.checkpoint.size);
+        }
+    }
+    if let Ok(log) = text.parse::<LogKey>() {
+        assert!(log.to_string() == text, "a second spelling was taken");
+    }
+}
+
+fn bundle(data: &[u8]) {
+    // A file that nobody signed is refused, whatever it says, at a line that it has.
+    let lines = data.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+    let refused = strongroom_core::bundle::judge(data);
+    assert!(refused.is_err_and(|refused| refused.line <= lines + 1));
+}
+
+fn witness(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    let checkpoint = Checkpoint { org: LOG.0, reset: 0, size: 42, root: [9; 32] };
+    if let Ok(key) = WitnessKey::parse(text) {
+        assert!(key.text() == text.trim(), "a second spelling was taken");
+        // Nothing that it did not sign is its cosignature.
+        assert!(key.find(text, &checkpoint).is_none());
+    }
+    if let Some(size) = conflict_size(text) {
+        assert!(format!("{size}\n") == text, "a second spelling was taken");
+    }
+    if let Ok(key) = WitnessKey::parse(WITNESS)
+        && let Some(found) = key.find(text, &checkpoint)
+    {
+        assert!(key.signs(&found, &checkpoint));
     }
 }

@@ -79,3 +79,40 @@ fn answer(app: &App, command: &str) -> Value {
 fn text(value: &Value) -> String {
     value.as_str().expect("a text").to_owned()
 }
+
+#[test]
+fn zz_scratch() {
+    let home = Home::new();
+    let app = App::start(&home, "scratch", &["--sample"]);
+    app.sees("[data-testid=env-row]", "EDGE_API_TOKEN");
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    app.script("window.__changed = 0; const i = window.__TAURI_INTERNALS__; const h = i.transformCallback(() => window.__changed++); i.invoke('plugin:event|listen', {event:'audit-changed', target:{kind:'Any'}, handler: h}); return null");
+    let ask = |c: &str, a: &str| {
+        app.script(&format!("window.__a=null; window.__TAURI_INTERNALS__.invoke('{c}',{a}).then(x=>window.__a=JSON.stringify(x ?? 0),e=>window.__a='ERR '+JSON.stringify(e)); return null"));
+        wait("a", || { let x = app.script("return window.__a"); x.as_str().map(str::to_owned) })
+    };
+    eprintln!("== before {}", ask("audit_state", "{}"));
+    std::thread::sleep(std::time::Duration::from_secs(5));
+    eprintln!("== unfollowed {}", ask("audit_state", "{}"));
+    eprintln!("== follow {}", ask("audit_follow", "{on:true}"));
+    for _ in 0..4 {
+        std::thread::sleep(std::time::Duration::from_secs(3));
+        eprintln!("== followed {} events {}", ask("audit_state", "{}"), app.script("return window.__changed"));
+    }
+    eprintln!("== save {}", ask("audit_view_save", "{name:'x', query:{levels:[],kinds:['revealed'],who:[],envs:[],secrets:[],outcomes:[],text:'a',from:null,to:null,quiet:true}}"));
+    eprintln!("== witness {}", ask("witness_set", "{url:'https://example.org', vkey:'x'}"));
+    eprintln!("== witness2 {}", ask("witness_set", "{url:'http://example.org/a', vkey:'x'}"));
+    eprintln!("== view {}", ask("witness_view", "{}"));
+    eprintln!("== newlogs {}", ask("audit_new_logs", "{}"));
+    eprintln!("== with {}", ask("audit_compare_with", "{line:'5 aaaa'}"));
+    eprintln!("== retain {}", ask("audit_retain", "{before: 5}"));
+    app.window("sign");
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    eprintln!("== sign {:?}", app.texts("body"));
+    app.window("main");
+    eprintln!("== reset {}", ask("audit_reset", "{}"));
+    app.window("sign");
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    eprintln!("== sign {:?}", app.texts("body"));
+    app.quit();
+}

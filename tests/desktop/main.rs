@@ -10,6 +10,7 @@
 
 mod support;
 
+mod audit;
 mod first_vault;
 mod import;
 mod links;

@@ -237,7 +237,8 @@ fn the_certificate_proves_itself(file: &Path) {
     assert!(!holds, "{said}");
 }
 
-fn verify(file: &Path) -> (bool, String) {
+/// What the offline program says of a file, and whether it holds.
+pub(super) fn verify(file: &Path) -> (bool, String) {
     let output = Command::new(beside_the_app("strongroom")).arg("verify").arg(file).output();
     let output = output.expect("strongroom is built: cargo build --package strongroom-cli");
     let said = [output.stdout, output.stderr].concat();

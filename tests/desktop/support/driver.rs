@@ -29,6 +29,7 @@ impl Element {
 #[derive(Clone, Copy)]
 pub(crate) enum Keys {
     Escape,
+    Enter,
     Down,
     Delete,
     Letter(char),
@@ -106,6 +107,22 @@ impl Driver {
         let source = json!({ "type": "key", "id": "keyboard", "actions": actions });
         let done = self.post("/actions", &json!({ "actions": [source] }));
         assert!(done.is_some(), "the driver did not type");
+    }
+
+    /// Presses the pointer at one place of the page, in CSS pixels, and lets go at another.
+    pub(crate) fn drag(&self, from: (f64, f64), to: (f64, f64)) {
+        let at = |(x, y): (f64, f64)| json!({ "type": "pointerMove", "duration": 50, "x": x.round(), "y": y.round() });
+        let middle = (f64::midpoint(from.0, to.0), f64::midpoint(from.1, to.1));
+        let actions = [
+            at(from),
+            json!({ "type": "pointerDown", "button": 0 }),
+            at(middle),
+            at(to),
+            json!({ "type": "pointerUp", "button": 0 }),
+        ];
+        let source = json!({ "type": "pointer", "id": "pointer", "actions": actions });
+        let done = self.post("/actions", &json!({ "actions": [source] }));
+        assert!(done.is_some(), "the driver did not drag");
     }
 
     /// Ends program and driver. A second call does nothing.
@@ -193,6 +210,7 @@ fn strokes(keys: Keys) -> Vec<Value> {
     };
     match keys {
         Keys::Escape => press("\u{E00C}").to_vec(),
+        Keys::Enter => press("\u{E007}").to_vec(),
         Keys::Down => press("\u{E015}").to_vec(),
         Keys::Delete => press("\u{E017}").to_vec(),
         Keys::Letter(letter) => press(&letter.to_string()).to_vec(),

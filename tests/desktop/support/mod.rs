@@ -165,6 +165,20 @@ impl App {
         self
     }
 
+    /// Draws with the pointer over an element, from one share of its width to another.
+    pub(crate) fn drag(&self, css: &str, from: f64, to: f64) -> &Self {
+        let script = "const box = document.querySelector(arguments[0])?.getBoundingClientRect();
+            return box ? [box.left, box.top + box.height / 2, box.width] : null";
+        let place = wait(&format!("{css} to draw on"), || {
+            let found = self.driver.script(script, &[css.into()]);
+            let number = |at: usize| found.get(at).and_then(Value::as_f64);
+            Some((number(0)?, number(1)?, number(2)?))
+        });
+        let at = |share: f64| (place.0 + place.2 * share, place.1);
+        self.driver.drag(at(from), at(to));
+        self
+    }
+
     /// Waits until an element that matches contains `text`.
     pub(crate) fn sees(&self, css: &str, text: &str) -> &Self {
         let mut last = Vec::new();

@@ -30,10 +30,19 @@ impl Server {
             data.display().to_string()
         );
         fs::write(&config, text).expect("the folder can be written");
+        Self::run(&config, port, folder)
+    }
+
+    /// Starts it with a file that was written elsewhere and says to listen on this port.
+    pub(crate) fn of(config: &Path, port: u16) -> Self {
+        Self::run(config, port, tempfile::tempdir().expect("a folder for temporary files"))
+    }
+
+    fn run(config: &Path, port: u16, folder: TempDir) -> Self {
         let log = fs::File::create(folder.path().join("log")).expect("the folder can be written");
         let process = Command::new(beside_the_app("strongroom-server"))
             .arg("--config")
-            .arg(&config)
+            .arg(config)
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
