@@ -417,6 +417,13 @@ describe("states", () => {
     expect((await byId("audit-retired")).textContent).toContain("400 older rows were retired");
   });
 
+  it("a log that never held here is not shown at all", async () => {
+    open({ log: "unread", state: "stopped" });
+    (await byId("audit-open")).click();
+    expect((await byId("audit-refused")).textContent).toContain("nothing of it was ever verified on this computer");
+    expect((await byId("audit-stopped")).textContent).not.toContain("The rows below");
+  });
+
   it("where the log went back, only an owner is offered to sign a reset", async () => {
     const vault = await openLog({ ...small, state: "stopped", log: "back" });
     const reset = vi.spyOn(vault, "auditReset");

@@ -4,7 +4,7 @@ import { classOf } from "../src/features/organisation/forms";
 import { icons } from "../src/shared/icons";
 import { pieces } from "../src/shared/pieces";
 import { drawnRows, scrollTo, visibleRange } from "../src/shared/virtual";
-import { age, ago, countdown, list, plural, secondsLeft, span } from "../src/shared/words";
+import { age, ago, countdown, differsAt, list, plural, secondsLeft, span } from "../src/shared/words";
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -56,6 +56,11 @@ describe("words", () => {
     expect(secondsLeft(21_400, 0)).toBe(22);
     expect(secondsLeft(0, 5_000)).toBe(0);
     expect(countdown(581_000, 0)).toBe("9:41");
+  });
+
+  it("make a sentence of the place where a history differs, once", () => {
+    expect(differsAt("audit entry 12730")).toBe("It differs at audit entry 12730.");
+    expect(differsAt("Link 410 differs.")).toBe("Link 410 differs.");
   });
 
   it("join and count", () => {

@@ -198,6 +198,7 @@ export const scenes = [
   { name: "audit-hidden", query: "role=member", run: async (page) => { await by(page, "audit-open").click(); await by(page, "audit-hidden").waitFor(); } },
   { name: "audit-reading", query: `${many}&log=reading`, run: async (page) => { await by(page, "audit-open").click(); await by(page, "audit-first-read").waitFor(); } },
   { name: "audit-offline", query: "state=behind", run: log },
+  { name: "audit-refused", query: "log=unread&state=stopped", run: async (page) => { await by(page, "audit-open").click(); await by(page, "audit-refused").waitFor(); } },
   { name: "audit-anew", query: "log=anew", run: prod },
   { name: "audit-stopped", query: "state=stopped&log=back", run: log },
   { name: "settings-audit", query: "", run: async (page) => { await by(page, "settings-open").click(); await by(page, "settings-audit").click(); await by(page, "settings-witness-edit").click(); } },

@@ -100,6 +100,11 @@ export function list(parts: readonly string[]): string {
   return `${parts.slice(0, -1).join(", ")} and ${parts[parts.length - 1]}`;
 }
 
+/** Where a history differs is said by its place, "audit entry 12730": as a sentence. */
+export function differsAt(place: string): string {
+  return place.endsWith(".") ? place : `It differs at ${place}.`;
+}
+
 /** "Three", up to twelve; digits above. */
 export function counted(value: number): string {
   const words = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve"];
