@@ -14,9 +14,11 @@ use strongroom_format::id::{OrgId, Principal};
 use strongroom_format::pins::AuditPin;
 use strongroom_format::statement::Body;
 
+use super::super::anchor::{AnchorSeen, anchors};
 use super::super::error::VaultError;
 use super::super::session::{Session, TaskKind, hold};
 use super::super::trust::short_code;
+use super::super::witness::WitnessShown;
 use super::keep::{Entries, count};
 use crate::api::ApiError;
 
@@ -62,17 +64,6 @@ pub struct Step {
     pub ok: Option<bool>,
 }
 
-/// The newest place where the chain itself repeats the log's root.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Anchored {
-    /// By which link.
-    pub link: u64,
-    /// When, by its author's clock, in milliseconds since 1970.
-    pub at_ms: u64,
-    /// How many entries the log had.
-    pub size: u64,
-}
-
 /// What checking the whole log gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogVerified {
@@ -93,7 +84,7 @@ pub struct LogVerified {
     /// The first entry that does not hold.
     pub bad: Option<BadEntry>,
     /// The newest anchor that holds.
-    pub anchor: Option<Anchored>,
+    pub anchor: Option<AnchorSeen>,
     /// How much the server's clock is ahead of this computer's, in milliseconds.
     pub clock_ahead_ms: Option<i64>,
     /// What it does not prove, a sentence each.
@@ -134,7 +125,9 @@ impl Session {
         let pin = hold(&self.audits).get(&org).and_then(|audit| audit.kept.began);
         let grew = pin.filter(|pin| pin.reset == copy.reset() && pin.size >= copy.base());
         let grew = grew.map(|pin| (pin.size, nodes.root_at(pin.size) == Some(pin.root)));
-        let (anchors, others) = anchors(&replica, &copy, |size| nodes.root_at(size));
+        let (anchors, others) = held_anchors(&replica, &copy, |size| nodes.root_at(size));
+        let witness = self.witness()?.filter(|witness| witness.last.is_some());
+        let anchors_hold = anchors.iter().all(|(_, holds)| *holds);
         let included = again.root() == copy.root() && again.size() == copy.size();
         let (handed_in, there) = self.own_acts(org, &replica, &copy)?;
         let (stopped, clock_ahead_ms) = {
@@ -178,20 +171,17 @@ impl Session {
             },
             Step {
                 kind: StepKind::Others,
-                detail: match (others, anchors.last().map(|(anchored, _)| anchored.size)) {
-                    (0, _) => "nobody else has anchored this log in the chain yet".to_owned(),
-                    (1, Some(size)) => format!("1 other person anchored it, last at {size}"),
-                    (n, size) => {
-                        format!("{n} other people anchored it, last at {}", size.unwrap_or(0))
-                    }
-                },
-                ok: (others > 0).then_some(anchors.iter().all(|(_, holds)| *holds)),
+                detail: seen_by(
+                    others,
+                    anchors.last().map(|(anchor, _)| anchor.size),
+                    witness.as_ref(),
+                ),
+                ok: (others > 0 || witness.is_some()).then_some(anchors_hold),
             },
         ];
-        let anchors_hold = anchors.iter().all(|(_, holds)| *holds);
-        let anchor = anchors.iter().rev().find(|(_, holds)| *holds).map(|(anchored, _)| *anchored);
+        let anchor = anchors.iter().rev().find(|(_, holds)| *holds).map(|(anchor, _)| *anchor);
         let mut limits = limits(&copy);
-        if others == 0 {
+        if others == 0 && witness.is_none() {
             limits.push(
                 "That other people see the same log: nobody else has anchored it yet. Compare the \
                  code with somebody."
@@ -339,34 +329,36 @@ fn repeats_a_link(replica: &Replica, event: &Event) -> bool {
     replica.link(number).is_some_and(|link| Some(link.statement.author) == event.act.actor)
 }
 
-/// The anchors of this tree in the chain, oldest first, whether each is a root of this log, and how
-/// many other people made them.
-fn anchors(
+/// The newest anchors of this tree, oldest first, each with whether it is a root of this log, and how
+/// many other people made those that are.
+fn held_anchors(
     replica: &Replica,
     copy: &AuditCopy,
     mut root_at: impl FnMut(u64) -> Option<Digest>,
-) -> (Vec<(Anchored, bool)>, usize) {
-    let mut found = Vec::new();
-    let mut others = BTreeSet::new();
-    for seq in (0..=replica.state().seq()).rev() {
-        let Some(link) = replica.link(seq) else { continue };
-        let statement = &link.statement;
-        let Body::AuditAnchor { reset, size, root } = &statement.body else { continue };
-        if *reset != copy.reset() || *size > copy.size() || *size < copy.base() {
-            continue;
-        }
-        let holds = root_at(*size) == Some(*root);
-        if holds && statement.author != replica.principal() {
-            others.insert(statement.author);
-        }
-        let at_ms = statement.time_ms;
-        found.push((Anchored { link: seq, at_ms, size: *size }, holds));
-        if found.len() == ANCHORS {
-            break;
-        }
+) -> (Vec<(AnchorSeen, bool)>, usize) {
+    let read = |anchor: &AnchorSeen| (copy.base()..=copy.size()).contains(&anchor.size);
+    let mut all: Vec<AnchorSeen> = anchors(replica, 0).into_iter().filter(read).collect();
+    all.drain(..all.len().saturating_sub(ANCHORS));
+    let hold = |anchor: AnchorSeen| (anchor, root_at(anchor.size) == Some(anchor.root));
+    let held: Vec<_> = all.into_iter().map(hold).collect();
+    let me = replica.principal();
+    let others = held.iter().filter(|(anchor, holds)| *holds && anchor.by != me);
+    let others: BTreeSet<Principal> = others.map(|(anchor, _)| anchor.by).collect();
+    let others = others.len();
+    (held, others)
+}
+
+/// Who else has seen this log, in words.
+fn seen_by(others: usize, newest: Option<u64>, witness: Option<&WitnessShown>) -> String {
+    let anchored = match (others, newest) {
+        (0, _) | (_, None) => "nobody else has anchored this log in the chain yet".to_owned(),
+        (1, Some(size)) => format!("1 other person anchored it, last at {size}"),
+        (n, Some(size)) => format!("{n} other people anchored it, last at {size}"),
+    };
+    match witness.and_then(|witness| Some((&witness.name, witness.last?.1))) {
+        Some((name, size)) => format!("{anchored}; {name} witnessed it at {size}"),
+        None => anchored,
     }
-    found.reverse();
-    (found, others.len())
 }
 
 /// Which link names the key of the checkpoint.
