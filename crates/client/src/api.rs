@@ -314,4 +314,4 @@ fn exactly(bytes: &[u8], n: usize) -> Result<(), ApiError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,6 +1,6 @@
 //! The client against servers that are honest, broken, slow and hostile.
 
-mod server;
+pub(crate) mod server;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

@@ -143,11 +143,11 @@ impl Session {
         if there.is_err() || (size == replica.audit().size && root != replica.audit().root) {
             return Ok(Err(Some(answer.checkpoint)));
         }
-        if !pinned.contains_key(&size) {
-            let lies = self.lies_on_pin(replica, &AuditPin { reset, size, root }).await?;
-            pinned.insert(size, lies);
-        }
-        let lies = pinned.get(&size).copied().unwrap_or(false);
+        let lies = match pinned.get(&size).copied() {
+            Some(lies) => lies,
+            None => self.lies_on_pin(replica, &AuditPin { reset, size, root }).await?,
+        };
+        pinned.insert(size, lies);
         Ok(if lies { Ok(()) } else { Err(Some(answer.checkpoint)) })
     }
 

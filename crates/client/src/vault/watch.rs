@@ -60,10 +60,7 @@ impl Watch {
         let receipts = receipts.collect::<Result<_, _>>()?;
         let new_logs = (0..r.count(usize::MAX)?).map(|_| NewLogMark::read(&mut r));
         let new_logs = new_logs.collect::<Result<_, _>>()?;
-        let witness = match r.count(1)? {
-            0 => None,
-            _ => Some(Witness::read(&mut r)?),
-        };
+        let witness = if r.count(1)? == 0 { None } else { Some(Witness::read(&mut r)?) };
         let watch = Self { anchors_to, receipts, new_logs, witness };
         r.finish()?;
         Ok(watch)

@@ -234,14 +234,13 @@ impl Session {
     /// witness that has another root there.
     async fn is_shown(&self, replica: &Replica, old: u64, proof: &[Digest]) -> bool {
         let (org, pin) = (replica.state().org(), replica.audit());
-        let root = match self.root_read(org, pin.reset, old) {
-            Some(root) => root,
-            None => {
-                let answer = self.api.consistency(&org, old, old).await.ok();
-                let stated = answer.and_then(|a| replica.signed_checkpoint(&a.checkpoint).ok());
-                let Some(stated) = stated.filter(|stated| stated.size == old) else { return false };
-                stated.root
-            }
+        let root = if let Some(root) = self.root_read(org, pin.reset, old) {
+            root
+        } else {
+            let answer = self.api.consistency(&org, old, old).await.ok();
+            let stated = answer.and_then(|a| replica.signed_checkpoint(&a.checkpoint).ok());
+            let Some(stated) = stated.filter(|stated| stated.size == old) else { return false };
+            stated.root
         };
         tree::verify_consistency(old, &root, pin.size, &pin.root, proof).is_ok()
     }
@@ -298,12 +297,11 @@ impl Codec for Witness {
             }
             _ => return Err(DecodeError::UnknownTag),
         };
-        let last = match r.u8()? {
-            0 => None,
-            _ => {
-                let pin = AuditPin { reset: r.u32()?, size: r.u64()?, root: r.array()? };
-                Some(Cosigned { pin, time_s: r.u64()? })
-            }
+        let last = if r.u8()? == 0 {
+            None
+        } else {
+            let pin = AuditPin { reset: r.u32()?, size: r.u64()?, root: r.array()? };
+            Some(Cosigned { pin, time_s: r.u64()? })
         };
         Ok(Self { url, key, asked_ms, last, problem })
     }

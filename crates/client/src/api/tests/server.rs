@@ -8,22 +8,22 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 #[derive(Debug, Clone)]
-pub(super) struct Request {
-    pub(super) method: String,
-    pub(super) path: String,
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) path: String,
     headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Request {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(n, _)| n == name);
         found.map(|(_, value)| value.as_str())
     }
 }
 
-pub(super) struct Server {
-    pub(super) origin: String,
+pub(crate) struct Server {
+    pub(crate) origin: String,
     requests: Arc<Mutex<Vec<Request>>>,
     endless: Arc<AtomicUsize>,
     task: JoinHandle<()>,
@@ -33,16 +33,16 @@ const ENDLESS: &[u8] = b"ENDLESS";
 const SILENCE: &[u8] = b"SILENCE";
 
 /// An answer with this head that never ends.
-pub(super) fn endless(head: &str) -> Vec<u8> {
+pub(crate) fn endless(head: &str) -> Vec<u8> {
     [ENDLESS, head.as_bytes()].concat()
 }
 
 /// No answer, on a line that stays open.
-pub(super) fn silence() -> Vec<u8> {
+pub(crate) fn silence() -> Vec<u8> {
     SILENCE.to_vec()
 }
 
-pub(super) fn answer(status: &str, content_type: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn answer(status: &str, content_type: &str, body: &[u8]) -> Vec<u8> {
     let content_type = match content_type {
         "" => String::new(),
         content_type => format!("content-type: {content_type}\r\n"),
@@ -52,17 +52,17 @@ pub(super) fn answer(status: &str, content_type: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-pub(super) fn json(body: &str) -> Vec<u8> {
+pub(crate) fn json(body: &str) -> Vec<u8> {
     answer("200 OK", "application/json", body.as_bytes())
 }
 
-pub(super) fn refuse(status: u16, code: &str) -> Vec<u8> {
+pub(crate) fn refuse(status: u16, code: &str) -> Vec<u8> {
     let body = format!(r#"{{"error":{{"code":"{code}","message":"a sentence of the server"}}}}"#);
     answer(&format!("{status} No"), "application/json", body.as_bytes())
 }
 
 impl Server {
-    pub(super) async fn start(
+    pub(crate) async fn start(
         handler: impl Fn(&Request) -> Vec<u8> + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -82,15 +82,15 @@ impl Server {
         Self { origin, requests, endless, task }
     }
 
-    pub(super) fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }
 
-    pub(super) fn count(&self, path: &str) -> usize {
+    pub(crate) fn count(&self, path: &str) -> usize {
         self.requests().iter().filter(|r| r.path == path).count()
     }
 
-    pub(super) fn sent_endless(&self) -> usize {
+    pub(crate) fn sent_endless(&self) -> usize {
         self.endless.load(Ordering::SeqCst)
     }
 }

@@ -4,10 +4,6 @@
 #[expect(dead_code, reason = "the vault's own tests use all of it")]
 mod world;
 
-#[path = "../../api/tests/server.rs"]
-#[expect(dead_code, reason = "the tests of the server's client use all of it")]
-mod server;
-
 mod anchors;
 mod new_logs;
 mod receipts;

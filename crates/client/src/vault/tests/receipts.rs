@@ -57,7 +57,7 @@ async fn no_more_than_a_thousand_promises_are_kept() {
     teo.sync().await.unwrap();
     let kept = open(&teo);
     assert_eq!(kept.len(), 1_000);
-    assert!(kept.is_sorted_by_key(|promised| promised.place()));
+    assert!(kept.is_sorted_by_key(Promised::place));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,9 +12,9 @@ use strongroom_format::id::OrgId;
 use strongroom_format::note::Checkpoint;
 use strongroom_format::statement::PublicKey;
 
-use super::server::{Request, Server, answer};
 use super::{House, house};
 use crate::api::BadOrigin;
+use crate::api::tests::server::{Request, Server, answer};
 use crate::vault::session::Session;
 use crate::vault::{WitnessError, WitnessProblem};
 
