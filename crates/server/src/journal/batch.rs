@@ -125,8 +125,10 @@ impl<'a> Batch<'a> {
         actor: &Principal,
         device: &DeviceId,
     ) -> Result<Option<ActorHead>, StoreError> {
-        let moved = self.changed.get(org).and_then(|vault| vault.moved.get(&(*actor, *device)));
-        match moved {
+        let place = (*actor, *device);
+        let vault = self.changed.get(org);
+        let known = vault.and_then(|v| v.moved.get(&place).or_else(|| v.heads.get(&place)));
+        match known {
             Some(head) => Ok(Some(*head)),
             None => self.tx.actor_head(org, actor, device).await,
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use strongroom_chain::tree::leaf_hash;
 use strongroom_format::note::Checkpoint;
-use strongroom_store::{ActorHead, EventRow, NodeRow, StoreError, WriteTx};
+use strongroom_store::{EventRow, NodeRow, StoreError, WriteTx};
 
 use super::Batch;
 use super::vault::{Vault, damaged, load_frontier};
@@ -47,7 +47,7 @@ async fn seal_one(
     }
     tx.insert_events(&org, &rows).await?;
     tx.insert_nodes(&org, &nodes).await?;
-    let moved: Vec<ActorHead> = std::mem::take(&mut vault.moved).into_values().collect();
+    let moved = vault.take_moved();
     tx.put_actor_heads(&org, &moved).await?;
 
     let mut again = before;

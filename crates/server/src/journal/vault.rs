@@ -17,6 +17,8 @@ use crate::limits::PerMinute;
 /// How much of a chain or a list of items is read at once.
 const PAGE: usize = 10_000;
 const PAGE_BYTES: usize = 8 * 1024 * 1024;
+/// How many devices' acts are remembered before those that were not needed lately are forgotten.
+const MAX_HEADS: usize = 1_024;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Vault {
@@ -29,7 +31,9 @@ pub(crate) struct Vault {
     pub(super) strangers: PerMinute,
     /// Audit entries of the present transaction.
     pub(super) entries: Vec<Vec<u8>>,
-    /// Where the present transaction moved the acts of actors to.
+    /// Where the acts of actors stand, as far as it was needed lately.
+    pub(super) heads: Arc<BTreeMap<(Principal, DeviceId), ActorHead>>,
+    /// Where the present transaction moved them to.
     pub(super) moved: BTreeMap<(Principal, DeviceId), ActorHead>,
 }
 
@@ -42,6 +46,7 @@ impl Vault {
             checkpoint: Arc::from(""),
             strangers: PerMinute::default(),
             entries: Vec::new(),
+            heads: Arc::default(),
             moved: BTreeMap::new(),
         }
     }
@@ -54,6 +59,20 @@ impl Vault {
     /// The newest durable checkpoint, as a signed note.
     pub(crate) fn checkpoint(&self) -> Arc<str> {
         Arc::clone(&self.checkpoint)
+    }
+
+    /// Ends a transaction: gives where it moved the acts of actors to, and remembers it.
+    pub(super) fn take_moved(&mut self) -> Vec<ActorHead> {
+        let moved = std::mem::take(&mut self.moved);
+        let rows = moved.values().copied().collect();
+        if !moved.is_empty() {
+            let heads = Arc::make_mut(&mut self.heads);
+            if heads.len() > MAX_HEADS {
+                heads.clear();
+            }
+            heads.extend(moved);
+        }
+        rows
     }
 
     /// Reads and verifies an organisation, exactly as a client would.
