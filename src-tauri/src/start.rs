@@ -199,7 +199,7 @@ async fn ask_servers(app: AppHandle) {
 
 /// Asks for new entries of the audit log while the window follows it.
 async fn follow_log(app: AppHandle) {
-    let mut tick = tokio::time::interval(Duration::from_millis(500));
+    let mut tick = tokio::time::interval(Duration::from_millis(250));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;

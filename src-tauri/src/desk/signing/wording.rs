@@ -45,9 +45,9 @@ pub(super) fn of(
     };
     let retention = || {
         words(
-            "Remove old entries of the audit log".to_owned(),
-            "Sign and remove",
-            "The old entries may go now.",
+            "Retire old entries of the audit log".to_owned(),
+            "Sign and retire",
+            "The old entries are retired.",
             SignedWhat::AuditRetention,
             None,
         )
