@@ -289,6 +289,10 @@ fn a_checkpoint_of_another_key_or_older_than_the_chain_makes_no_bundle() {
     for chosen in [&[3, 2][..], &[3, 3], &[3], &[3, 4, 5]] {
         assert!(matches!(world.try_bundle(&order, chosen, false), Err(WriteError::Order)));
     }
+    let mut node = |level, index| world.nodes.get(&(level, index)).copied();
+    let mut writer = BundleWriter::begin(Vec::new(), &world.story.replica, order.clone()).unwrap();
+    let beyond = writer.entry(23, &world.events[0], &mut node);
+    assert!(matches!(beyond, Err(WriteError::Order)), "behind the end of the log");
     let mut gone = World::usual();
     gone.nodes.clear();
     assert!(matches!(gone.try_bundle(&order, &[3, 4], false), Err(WriteError::Missing)));

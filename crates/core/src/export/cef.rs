@@ -1,4 +1,4 @@
-//! ArcSight Common Event Format, version 0, one event a line. Keys of its dictionary where it has
+//! The Common Event Format of security collectors, version 0, one event a line. Keys of its dictionary where it has
 //! them, and our own column names where it has none.
 
 use std::io::{self, Write};

@@ -8,11 +8,11 @@ use super::record::{COLUMNS, Cell, Record};
 use super::text::{guarded, shown};
 
 pub(super) fn write_names(out: &mut impl Write) -> io::Result<()> {
-    write_row(out, COLUMNS.map(str::to_owned))
+    write_row(out, &COLUMNS.map(str::to_owned))
 }
 
 pub(super) fn write(out: &mut impl Write, record: &Record) -> io::Result<()> {
-    write_row(out, record.cells().map(cell))
+    write_row(out, &record.cells().map(cell))
 }
 
 fn cell(cell: Cell) -> String {
@@ -24,8 +24,8 @@ fn cell(cell: Cell) -> String {
     }
 }
 
-fn write_row(out: &mut impl Write, cells: [String; 20]) -> io::Result<()> {
+fn write_row(out: &mut impl Write, cells: &[String]) -> io::Result<()> {
     let mut row = WriterBuilder::new().quote_style(QuoteStyle::NonNumeric).from_writer(out);
-    row.write_record(&cells)?;
+    row.write_record(cells)?;
     row.flush()
 }

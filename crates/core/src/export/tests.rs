@@ -84,8 +84,8 @@ fn record(n: u64, who: &str, env: &str, secret: &str, peer: &str) -> Record {
         secret: SecretId(id),
         secret_name: Some(secret.to_owned()),
         version: n % 3,
-        number: if n % 7 == 0 { u64::MAX - n } else { n },
-        status: if n % 2 == 0 { 403 } else { 0 },
+        number: if n.is_multiple_of(7) { u64::MAX - n } else { n },
+        status: if n.is_multiple_of(2) { 403 } else { 0 },
         peer: peer.to_owned(),
         leaf: [7; 32],
     }
@@ -100,7 +100,9 @@ fn nasty() -> Vec<Record> {
 
 fn export(format: Format, records: &[Record]) -> Vec<u8> {
     let mut exporter = Exporter::begin(format, Vec::new()).unwrap();
-    records.iter().for_each(|record| exporter.row(record).unwrap());
+    for record in records {
+        exporter.row(record).unwrap();
+    }
     exporter.finish().unwrap()
 }
 

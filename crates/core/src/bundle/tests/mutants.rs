@@ -6,6 +6,7 @@ use std::process::Command;
 
 use strongroom_chain::tree::prove_inclusion;
 use strongroom_format::hash::sha256;
+use strongroom_format::id::OrgId;
 use strongroom_format::wire::B64;
 
 use super::super::line::{EntryLine, NodeLine, SignatureLine, write_line};
@@ -103,6 +104,10 @@ fn signed_changes(world: &World) -> Files {
     ] {
         change(what, holds, &replace(0, from, to));
     }
+    change("the id of another organisation", false, &|lines| {
+        let own = world.story.replica.state().org().to_string();
+        lines[0] = lines[0].replacen(&own, &OrgId([1; 32]).to_string(), 1);
+    });
     let long = "x".repeat(4_096 + 1);
     change("a filter that is too long", false, &|lines| {
         lines[0] = lines[0].replacen("Everything", &long, 1);
