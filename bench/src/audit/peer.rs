@@ -209,7 +209,8 @@ fn words(row: &Row, names: &dyn Names) -> String {
 }
 
 fn level(level: Level) -> i64 {
-    Level::ALL.iter().position(|one| *one == level).map_or(-1, |at| at as i64)
+    let places = (0..).zip(Level::ALL);
+    places.filter(|(_, one)| *one == level).map(|(at, _)| at).sum()
 }
 
 fn who(who: Option<Principal>) -> Vec<u8> {
