@@ -1,7 +1,9 @@
 //! The rows of the attack table that are claimed, each with its tests. A row without a test does not
 //! compile, a row left out fails.
 
-use crate::audit::{actors as ia, notes as io, promises as ip, rewrite as ir, views as iv};
+use crate::audit::{
+    actors as ia, notes as io, promises as ip, restore as ix, rewrite as ir, views as iv,
+};
 use crate::{downgrade as d, escrow as a, integrity as b, others as e, sharing as c};
 
 /// A row, and the tests that answer it (mentioned so that each must exist).
@@ -108,10 +110,11 @@ rows! {
     I06: iv::i06_bit_error_an_entry_that_changed_on_the_disk_is_named;
     I07: io::i07_origin_no_checkpoint_of_another_log_is_taken;
     I08: io::i08_malformed_no_note_in_another_spelling_is_taken;
+    I09: ix::i09_restore_drill_a_log_that_went_back_goes_on_by_an_owners_word;
 }
 
 /// The groups that are claimed, and how many rows each has.
-const CLAIMED: &[(char, usize)] = &[('A', 9), ('B', 18), ('C', 20), ('D', 12), ('E', 14), ('I', 8)];
+const CLAIMED: &[(char, usize)] = &[('A', 9), ('B', 18), ('C', 20), ('D', 12), ('E', 14), ('I', 9)];
 
 #[test]
 fn every_claimed_row_of_the_attack_table_has_a_test() {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use strongroom_core::draft::StagedChange;
 use strongroom_core::log::{Acts, AuditCopy, Use};
+use strongroom_core::replica::Replica;
 use strongroom_crypto::safe::{OsEntropy, entropy};
 use strongroom_format::event::{Detail, EventKind};
 use strongroom_format::id::{DeviceId, EnvId, OrgId, SecretId};
@@ -125,6 +126,18 @@ impl Session {
             let logged = log.and_then(|log| log.actor(me.principal, acts.device()).copied());
             acts.realign(me, state, logged.as_ref(), fresh);
         })
+    }
+
+    /// Where an owner gave up the log that this computer's acts were counted in, they are counted
+    /// anew: the new log need not have what the old one had.
+    pub(super) fn count_anew(&self, next: &Replica) -> Result<(), VaultError> {
+        let org = next.state().org();
+        let before = self.with_org(org, |opened| opened.replica.audit().reset)?;
+        if next.audit().reset == before {
+            return Ok(());
+        }
+        let fresh = new_device()?;
+        self.change_acts(org, |acts| acts.begin_anew(next.me(), next.state(), fresh))
     }
 
     pub(super) fn look_at_acts<R>(

@@ -99,6 +99,7 @@ impl Session {
         self.rebase_drafts(org, &mut replica)?;
         self.keep_copy(&replica, Some(changed))?;
         let new_log = self.with_org(org, |opened| new_log(opened.replica.audit(), &replica))?;
+        self.count_anew(&replica)?;
         let pins = self.pins.save(replica.pins(pins.generation))?;
         self.change_watch(org, |watch| {
             watch.anchors_to = pulled.anchors_to;

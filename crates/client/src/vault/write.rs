@@ -249,6 +249,7 @@ impl Session {
                         self.check_audit(&mut next, &answer.checkpoint).await?;
                     }
                     self.keep_copy(&next, None)?;
+                    self.count_anew(&next)?;
                     let pins = self.pins.save(next.pins(pins.generation))?;
                     let now = self.now_ms();
                     self.change(org, |opened| {

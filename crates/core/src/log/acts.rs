@@ -113,7 +113,7 @@ impl Acts {
         let next = self.waiting.first().map(|signed| (signed.act.actor_seq, signed.act.actor_prev));
         let fits = next.is_none_or(|next| (seq.checked_add(1), hash) == (Some(next.0), next.1));
         if !fits || !self.is_signed_by(me) {
-            self.sign_anew(me, state, device);
+            self.begin_anew(me, state, device);
         }
     }
 
@@ -126,7 +126,9 @@ impl Acts {
         self.waiting.iter().all(verifies)
     }
 
-    fn sign_anew(&mut self, me: &Me, state: &OrgState, device: DeviceId) {
+    /// Goes on as `device`, which is new: what waits is signed anew, and nothing counts as written
+    /// down. An owner gave up the log in which the old count stands.
+    pub fn begin_anew(&mut self, me: &Me, state: &OrgState, device: DeviceId) {
         let waiting = std::mem::take(&mut self.waiting);
         (self.device, self.seq, self.prev) = (device, 0, ZERO);
         for SignedAct { act, .. } in waiting {
