@@ -90,7 +90,7 @@ async fn whoever_writes_signs_each_link_and_commit_in_the_log_as_well() {
         match event.act.kind {
             EventKind::LinkSigned => links.push(event.act.detail.number),
             EventKind::CommitSigned => {
-                commits.push((event.act.detail.env, event.act.detail.number))
+                commits.push((event.act.detail.env, event.act.detail.number));
             }
             _ => {}
         }

@@ -1,4 +1,4 @@
-//! What an owner says about how much of the audit log is kept.
+//! What links say about the audit log: what its root was, and how much of it is kept.
 
 use strongroom_chain::OrgState;
 use strongroom_chain::tree::Frontier;
@@ -9,8 +9,9 @@ use strongroom_store::{StoreError, WriteTx};
 use crate::error::ApiError;
 use crate::journal::{Stop, nodes_for};
 
-/// Whether every retention among `links` names the root of this very log. `before` is the state
-/// that the links change; none where they found the organisation.
+/// Whether every anchor and retention among `links` names the root of this very log: one member's
+/// false one would stop everybody else. `before` is the state that the links change; none where they
+/// found the organisation.
 pub(super) async fn check(
     tx: &mut dyn WriteTx,
     before: Option<&OrgState>,
@@ -18,7 +19,11 @@ pub(super) async fn check(
     links: &[Link],
 ) -> Result<(), Stop> {
     for link in links {
-        let Body::AuditRetention { size, root, .. } = &link.statement.body else { continue };
+        let (Body::AuditAnchor { size, root, .. } | Body::AuditRetention { size, root, .. }) =
+            &link.statement.body
+        else {
+            continue;
+        };
         let kept = nodes_for(tx, &after.org(), |lookup| Frontier::load(*size, lookup)).await?;
         if kept.map(|frontier| frontier.root()) != Ok(*root) {
             let message = "the audit log had another root at this size, or is not that long";

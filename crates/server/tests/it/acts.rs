@@ -10,7 +10,7 @@ use strongroom_format::wire::{ActPage, Receipt, act_hash};
 
 use crate::ledger::{Copy, acts, open};
 use crate::server::Server;
-use crate::team::{Person, Team};
+use crate::team::{Person, Team, filler};
 
 /// The first act of the owner on a device of its own, changed before it is signed.
 fn signed(team: &Team, device: u8, change: impl FnOnce(&mut Act)) -> SignedAct {
@@ -103,8 +103,7 @@ async fn an_act_names_a_link_of_this_chain_and_is_of_a_kind_that_clients_sign() 
     let page = ActPage { acts: vec![first, second] };
     client.post(&path, &session, &page).await.is(200, "ok");
     // In a write it may name a link of the same batch.
-    let rest = Body::AuditAnchor { reset: 0, size: 5, root: [5; 32] };
-    team.say(rest);
+    team.say(filler(5, &team.owner));
     team.batch.acts = vec![signed(&team, 2, |_| {})];
     client.write(&org, &session, &team.take_batch()).await.is(200, "ok");
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use strongroom_chain::EnvHistory;
 use strongroom_format::commit::SignedCommit;
-use strongroom_format::statement::{Body, Link, Role};
+use strongroom_format::statement::{Link, Role};
 use strongroom_format::wire::{CommitPage, JoinList, MAX_JOINS, SyncAnswer, WriteBatch};
 use strongroom_server::Registration;
 
 use crate::bodies::replacement;
 use crate::joins::{ask, credential};
 use crate::server::{Answer, Server};
-use crate::team::{PROD, Person, Team, put, secret};
+use crate::team::{PROD, Person, Team, filler, put, secret};
 
 const WRITERS: u16 = 64;
 
@@ -90,9 +90,7 @@ async fn sixty_four_writers_of_one_chain_make_one_line() {
                     team.now = team.now.max(link.statement.time_ms);
                     team.state.apply(&link).unwrap();
                 }
-                let root = [u8::try_from(n).unwrap(); 32];
-                let size = team.state.seq() + 1_000;
-                let link = team.link(&owner, Body::AuditAnchor { reset: 0, size, root });
+                let link = team.link(&owner, filler(u8::try_from(n).unwrap(), &owner));
                 let links = vec![link.as_bytes().to_vec()];
                 let batch = WriteBatch { links, ..Default::default() };
                 match client.write(&team.org(), &session, &batch).await.code().as_str() {
@@ -185,8 +183,7 @@ async fn of_sixty_four_batches_of_a_link_and_a_commit_one_is_there_whole() {
     let org = team.org();
     let codes = at_once(|n| {
         let (client, session, mut team) = (server.client.clone(), session.clone(), team.clone());
-        let size = team.state.seq() + 1_000;
-        team.say(Body::AuditAnchor { reset: 0, size, root: [n; 32] });
+        team.say(filler(n, &team.owner));
         team.write(PROD, &[(secret(u16::from(n)), 1)]);
         async move { client.write(&org, &session, &team.take_batch()).await }
     })

@@ -127,6 +127,10 @@ async fn a_restored_log_goes_on_under_another_name_after_an_owners_word() {
         ..Default::default()
     };
     client.write(&org, &session, &batch(anchor(0))).await.is(422, "link-audit-backwards");
+    let false_one = Body::AuditAnchor { reset: 1, size: newest.size, root: [7; 32] };
+    client.write(&org, &session, &batch(false_one)).await.is(422, "wrong-root");
+    let ahead = Body::AuditAnchor { reset: 1, size: newest.size + 1_000, root: newest.root };
+    client.write(&org, &session, &batch(ahead)).await.is(422, "wrong-root");
     client.write(&org, &session, &batch(anchor(1))).await.is(200, "ok");
 }
 

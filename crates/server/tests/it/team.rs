@@ -10,7 +10,7 @@ use strongroom_format::encoding::Codec as _;
 use strongroom_format::event::{Act, Detail, EventKind, SignedAct};
 use strongroom_format::hash::{Digest, ZERO, label, sha256};
 use strongroom_format::id::{
-    DeviceId, EnvId, InviteId, OrgId, Principal, SecretId, TokenId, UserId,
+    AgentId, DeviceId, EnvId, InviteId, OrgId, Principal, SecretId, TokenId, UserId,
 };
 use strongroom_format::statement::{
     Body, CutPoint, EnvKind, EnvRight, EpochReason, Link, MemberKeys, Policy, Rights, Role,
@@ -141,6 +141,14 @@ pub(crate) struct Team {
     pub(crate) histories: BTreeMap<EnvId, EnvHistory>,
     pub(crate) batch: WriteBatch,
     pub(crate) now: u64,
+}
+
+/// A link that changes nothing that other tests look at: an agent of the owner's.
+pub(crate) fn filler(n: u8, owner: &Person) -> Body {
+    let mut agent = AgentId([0xa6; 16]);
+    agent.0[0] = n;
+    let (name_hash, policy_hash) = ([n; 32], [n; 32]);
+    Body::AgentIssue { agent, name_hash, policy_hash, responsible: owner.user(), not_after: 0 }
 }
 
 impl Team {

@@ -37,13 +37,13 @@ enum GoesTo {
     /// Behind those of the index that is searched.
     Behind(Entries, Judged),
     /// Into an index that takes its place.
-    Fresh(Index),
+    Fresh(Box<Index>),
 }
 
 impl Reading {
     fn begin(copy: AuditCopy) -> Self {
         let tail = Segment::new(Segment::of(copy.size()));
-        let goes_to = GoesTo::Fresh(Index::new(copy.base()));
+        let goes_to = GoesTo::Fresh(Box::new(Index::new(copy.base())));
         Self { copy, tail, goes_to }
     }
 
@@ -160,26 +160,25 @@ impl Session {
         };
         let mut copy = AuditCopy::clone(&copy);
         let retained = *replica.state().audit_retained();
-        if copy.base() < retained.size && retained.size <= copy.size() {
-            if let Err(error) = self.retire(org, &mut copy, &retained)? {
-                // An owner and this computer saw two logs.
-                let (reading, note) = (Reading::begin(copy), replica.audit_note());
-                return Err(self.contradicted(org, &reading, &error, note).await);
-            }
+        let retires = copy.base() < retained.size && retained.size <= copy.size();
+        if retires && let Err(error) = self.retire(org, &mut copy, &retained)? {
+            // An owner and this computer saw two logs.
+            let (reading, note) = (Reading::begin(copy), replica.audit_note());
+            return Err(self.contradicted(org, &reading, &error, note).await);
         }
         let held = hold(&self.audits).get(&org).and_then(|audit| audit.kept.entries.clone());
         if let Some(entries) = held.filter(|entries| entries.are_of(&copy)) {
             let tail = Segment::clone(&entries.tail);
             let many = replica.audit().size.saturating_sub(copy.size()) > MANY;
             let goes_to = if many {
-                GoesTo::Fresh(entries.index().clone())
+                GoesTo::Fresh(Box::new(entries.index().clone()))
             } else {
                 GoesTo::Behind(entries, Vec::new())
             };
             return Ok(Reading { copy, tail, goes_to });
         }
         Ok(match self.load_entries(org, &copy).await? {
-            Some((index, tail)) => Reading { copy, tail, goes_to: GoesTo::Fresh(index) },
+            Some((index, tail)) => Reading { copy, tail, goes_to: GoesTo::Fresh(Box::new(index)) },
             None => fresh(),
         })
     }
@@ -260,7 +259,7 @@ impl Session {
                 drop(index);
                 entries.with_tail(tail)
             }
-            GoesTo::Fresh(index) => Entries::new(index, tail),
+            GoesTo::Fresh(index) => Entries::new(*index, tail),
         });
         if copy.size() > read_before {
             let ahead =
