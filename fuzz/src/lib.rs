@@ -123,9 +123,9 @@ fn checkpoint(data: &[u8]) {
         assert!(checkpoint.note(&vkey, &signature) == text, "a second spelling was taken");
         assert!((checkpoint.org, checkpoint.reset) == (org, reset), "another log's was taken");
         let lines: Vec<&str> = text.split('\n').collect();
-        let [origin, size, root, "", signed, ""] = lines[..] else {
-            panic!("a note of another shape was taken")
-        };
+        assert!(lines.len() == 6, "a note of another shape was taken");
+        let (origin, size, root, signed) = (lines[0], lines[1], lines[2], lines[4]);
+        assert!(lines[3].is_empty() && lines[5].is_empty());
         assert!(origin == checkpoint.origin() && size == checkpoint.size.to_string());
         assert!(root.len() == 44 && signed.ends_with('=') && !text.contains('\r'));
         assert!(text.starts_with(&checkpoint.text()), "what is signed is not what stands there");
@@ -231,7 +231,7 @@ fn tlog_proof(data: &[u8]) {
 
 fn bundle(data: &[u8]) {
     // A file that nobody signed is refused, whatever it says, at a line that it has.
-    let lines = data.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+    let lines = data.split(|byte| *byte == b'\n').count() as u64;
     let refused = strongroom_core::bundle::judge(data);
     assert!(refused.is_err_and(|refused| refused.line <= lines + 1));
 }

@@ -37,8 +37,12 @@ pub(crate) fn rows(made: &Made) -> Result<Vec<Row>, Failure> {
             index.push(verdict, &Event::decode(bytes)?);
         }
     }
-    let checkpoint =
-        Checkpoint { org: made.replica.state().org(), reset: 0, size: copy.size(), root: copy.root() };
+    let checkpoint = Checkpoint {
+        org: made.replica.state().org(),
+        reset: 0,
+        size: copy.size(),
+        root: copy.root(),
+    };
     copy.settle(checkpoint, "")?;
     let mut replica = made.replica.clone();
     let (secrets, classes) = (KnownSecrets::of(&mut replica), classes(&mut replica));

@@ -49,7 +49,7 @@ pub(crate) async fn i03_gap_an_act_that_is_left_out_shows_at_the_next_one() {
         let next = next as u64 - 1;
         assert_eq!(verdict(&device, next), Verdict::Gap, "without entry {at}");
         assert_eq!(device.session().log_entry(next).unwrap().verdict, Verdict::Gap);
-        assert_eq!(device.session().facts(|facts| facts.gaps()).unwrap(), Some(1));
+        assert_eq!(device.session().facts(strongroom_core::log::Facts::gaps).unwrap(), Some(1));
         let verified = device.session().verify_log().await.unwrap();
         assert!(!verified.ok, "a log with a gap is not whole");
         assert_eq!(
@@ -147,7 +147,10 @@ pub(crate) async fn i04_frame_no_act_counts_that_its_actor_did_not_sign() {
             assert_eq!(verdict(&device, entry), Verdict::Doubtful, "{what}");
             assert_eq!(used(&device, &honest.act.detail.secret), truth, "{what}");
             assert_eq!(used(&device, &never_used), [None; 6], "{what}");
-            assert_eq!(device.session().facts(|facts| facts.doubtful()).unwrap(), Some(1));
+            assert_eq!(
+                device.session().facts(strongroom_core::log::Facts::doubtful).unwrap(),
+                Some(1)
+            );
             // It is found under doubtful and nowhere else.
             for level in Level::ALL {
                 let query = Query { levels: vec![level], ..Query::default() };

@@ -149,7 +149,7 @@ impl LogHouse {
         device.clock.advance(TWO_DAYS);
         device.open_with(PASSPHRASE).await.unwrap();
         device.session().follow_up().await.unwrap();
-        let anchor = device.session().with(|org| Ok(org.replica().state().audit_anchor().clone()));
+        let anchor = device.session().with(|org| Ok(*org.replica().state().audit_anchor()));
         assert_eq!(anchor.unwrap().root, self.log.checkpoint(ENTRIES).root, "the log is anchored");
         device.lock().await;
     }

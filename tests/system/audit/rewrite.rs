@@ -24,7 +24,8 @@ const REWRITES: [(&str, Rewrite); 8] = [
         entries[at] = reworded(&entries[at], |event| event.server_time_ms -= 3_600_000);
     }),
     ("another peer", |entries, at| {
-        entries[at] = reworded(&entries[at], |event| event.peer = "203.0.113.9:4711".to_owned());
+        entries[at] =
+            reworded(&entries[at], |event| "203.0.113.9:4711".clone_into(&mut event.peer));
     }),
     ("another thing", |entries, at| {
         entries[at] = reworded(&entries[at], |event| event.act.detail.secret.0[15] ^= 1);
@@ -161,8 +162,8 @@ pub(crate) async fn i01_rewrite_in_whatever_way_and_for_whomever() {
         }
     }
     // Whoever knows the organisation only from its founding pinned the log's first entries.
-    for at in 0..4 {
-        house.serve(&Arc::new(rewritten(&house.log, at, REWRITES[at])));
+    for (at, how) in REWRITES.into_iter().take(4).enumerate() {
+        house.serve(&Arc::new(rewritten(&house.log, at, how)));
         stopped("the beginning", read(&mut house.founder()).await);
     }
 }

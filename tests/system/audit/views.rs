@@ -50,7 +50,7 @@ pub(crate) async fn i02_split_two_logs_are_found_by_a_code_and_by_an_anchor() {
     team.teo.clock.advance(TWO_DAYS);
     team.mara.open_with(PASSPHRASE).await.unwrap();
     team.mara.session().follow_up().await.unwrap();
-    let anchor = team.mara.session().with(|org| Ok(org.replica().state().audit_anchor().clone()));
+    let anchor = team.mara.session().with(|org| Ok(*org.replica().state().audit_anchor()));
     assert_eq!(anchor.unwrap().root, hers.checkpoint(hers.size()).root);
     serve(&team.evil, &his);
     team.teo.open_with(PASSPHRASE).await.unwrap();
