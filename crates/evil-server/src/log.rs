@@ -4,14 +4,20 @@
 //! every proof within this log holds, and only what somebody saw before gives it away.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ed25519_dalek::SigningKey;
 use serde_json::Value;
 use strongroom_chain::tree::{Frontier, leaf_hash, prove_consistency, prove_inclusion};
+use strongroom_format::encoding::Codec as _;
 use strongroom_format::hash::Digest;
 use strongroom_format::id::OrgId;
 use strongroom_format::note::Checkpoint;
-use strongroom_format::wire::{B64, ConsistencyAnswer, EventsAnswer, InclusionAnswer, MAX_ACTS};
+use strongroom_format::statement::{Body, Link};
+use strongroom_format::wire::{
+    B64, ConsistencyAnswer, EventsAnswer, InclusionAnswer, MAX_ACTS, SyncAnswer, WriteAnswer,
+    WriteBatch,
+};
 
 use crate::answer::Answer;
 use crate::notes::signed;
@@ -27,6 +33,8 @@ pub struct FalseLog {
     frontier: Frontier,
     nodes: HashMap<(u8, u64), Digest>,
     roots: Vec<Digest>,
+    /// Links that anchor this log, which an honest server refuses; all logs made from one share them.
+    anchors: Arc<Mutex<Vec<Link>>>,
 }
 
 impl FalseLog {
@@ -41,6 +49,7 @@ impl FalseLog {
             roots: vec![frontier.root()],
             nodes: HashMap::new(),
             frontier,
+            anchors: Arc::default(),
         };
         log.extend(entries);
         log
@@ -49,7 +58,8 @@ impl FalseLog {
     /// The same log with other entries.
     #[must_use]
     pub fn with(&self, entries: Vec<Vec<u8>>) -> Self {
-        Self::new(self.org, self.reset, &self.key.to_bytes(), entries)
+        let other = Self::new(self.org, self.reset, &self.key.to_bytes(), entries);
+        Self { anchors: Arc::clone(&self.anchors), ..other }
     }
 
     /// Appends entries.
@@ -114,7 +124,34 @@ impl FalseLog {
             let proof = nodes(proof.unwrap_or_default());
             return Some(Answer::json(&InclusionAnswer { proof, checkpoint }));
         }
+        if request.is("POST", "/write") {
+            let link = self.take_anchor(request)?;
+            return Some(Answer::json(&WriteAnswer { link, checkpoint }));
+        }
         None
+    }
+
+    /// Takes in a write of nothing but an anchor, which is of this log and of no other.
+    fn take_anchor(&self, request: &Request) -> Option<u64> {
+        let batch = WriteBatch::decode(&request.body).ok()?;
+        let [link] = batch.links.as_slice() else { return None };
+        let link = Link::parse(link).ok()?;
+        if !batch.commits.is_empty() || !matches!(link.statement.body, Body::AuditAnchor { .. }) {
+            return None;
+        }
+        let seq = link.statement.seq;
+        self.anchors.lock().unwrap_or_else(PoisonError::into_inner).push(link);
+        Some(seq)
+    }
+
+    /// Puts the anchors behind the honest server's links.
+    fn add_anchors(&self, sync: &mut SyncAnswer) {
+        // An honest server that is asked from an anchor on knows of nothing there.
+        let last = sync.links.last().and_then(|link| Link::parse(&link.0).ok());
+        let last = last.map_or(0, |link| link.statement.seq);
+        let anchors = self.anchors.lock().unwrap_or_else(PoisonError::into_inner);
+        let newer = anchors.iter().filter(|link| link.statement.seq > last);
+        sync.links.extend(newer.map(|link| B64(link.as_bytes().to_vec())));
     }
 
     /// At most `most` entries from `from` on, as the server gives them.
@@ -126,8 +163,9 @@ impl FalseLog {
         EventsAnswer { events, base: from, peaks: Vec::new(), more: rest.len() > most, checkpoint }
     }
 
-    /// Puts this log's newest checkpoint into an answer that has one.
+    /// Puts this log's newest checkpoint into an answer that has one, and its anchors into a chain.
     pub fn dress(&self, answer: &mut Answer) {
+        answer.edit(|sync: &mut SyncAnswer| self.add_anchors(sync));
         let note = self.note(self.size());
         answer.edit_value(|value| {
             if let Some(checkpoint) = value.get_mut("checkpoint") {

@@ -98,7 +98,7 @@ async fn what_is_kept_goes_out_without_a_server_and_what_is_cancelled_leaves_not
     let path = folder.path().join("log.strongroom-bundle");
 
     for format in [CSV, ExportFormat::Bundle] {
-        let mut notices = world.watch();
+        let mut notices = world.notices.subscribe();
         let (everything, watched) = (Query::default(), &session);
         let cancel = async {
             loop {

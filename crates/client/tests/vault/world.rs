@@ -59,7 +59,7 @@ pub(crate) struct World {
     server: Option<Running>,
     origin: String,
     keyring: Arc<MemoryKeyring>,
-    notices: broadcast::Sender<Notice>,
+    pub(crate) notices: broadcast::Sender<Notice>,
 }
 
 impl World {
@@ -78,11 +78,6 @@ impl World {
     pub(crate) fn clock(&self, machine: &str) -> Arc<Shifted> {
         let mut clocks = self.clocks.lock().unwrap();
         Arc::clone(clocks.entry(machine.to_owned()).or_default())
-    }
-
-    /// What the sessions of this world tell from now on.
-    pub(crate) fn watch(&self) -> broadcast::Receiver<Notice> {
-        self.notices.subscribe()
     }
 
     pub(crate) fn folder(&self) -> &Path {

@@ -259,8 +259,7 @@ fn an_act_that_was_left_out_shows_at_the_next_one_and_only_there() {
     let against = Against::new(world.replica.state(), &NO_PIN);
     let verdicts: Vec<_> =
         world.events.iter().map(|event| read(&mut copy, &against, event).unwrap()).collect();
-    use Verdict::{Gap, Signed};
-    assert_eq!(verdicts, [Signed, Signed, Gap, Signed]);
+    assert_eq!(verdicts, [Verdict::Signed, Verdict::Signed, Verdict::Gap, Verdict::Signed]);
     assert_eq!((copy.facts.gaps(), copy.facts.doubtful()), (1, 0));
 }
 
