@@ -5,12 +5,14 @@
 //! Nothing here gives anybody more than a person signed before: an invitation names role and grants,
 //! and a reader without a wrap has its grant already.
 
+use strongroom_core::replica::Replica;
 use strongroom_core::team::{Joiner, lacking};
 use strongroom_crypto::safe::InviteCode;
 use strongroom_format::id::{InviteId, OrgId, UserId};
 use strongroom_format::statement::Role;
 use strongroom_format::wire::PendingJoin;
 
+use super::book::KeptInvite;
 use super::error::VaultError;
 use super::join::is_recognised;
 use super::session::{Notice, Session, hold};
@@ -33,11 +35,9 @@ impl Session {
 
     /// Asks who wants to join, and admits whoever shows a code that this computer holds.
     async fn let_in(&self, org: OrgId) -> Result<(), VaultError> {
-        let manages = {
-            let (replica, _) = self.copy_to_change(org)?;
-            replica.state().role(&self.user()).is_some_and(Role::manages)
-        };
-        if !manages {
+        let (replica, _) = self.copy_to_change(org)?;
+        self.forget_used(&replica)?;
+        if !replica.state().role(&self.user()).is_some_and(Role::manages) {
             return Ok(());
         }
         let joins = match self.api.joins(&org).await {
@@ -57,6 +57,18 @@ impl Session {
         }
         if changed {
             self.tell(Notice::Org);
+        }
+        Ok(())
+    }
+
+    /// Forgets codes that were used, with the help of another computer for instance.
+    fn forget_used(&self, replica: &Replica) -> Result<(), VaultError> {
+        let (org, invites) = (replica.state().org(), replica.state().invites());
+        let is_used = |kept: &KeptInvite| {
+            invites.get(&kept.invite).is_some_and(|invite| invite.used.is_some())
+        };
+        if self.book(org, |book| book.invites.iter().any(is_used))? {
+            self.write_book(org, |book| book.invites.retain(|kept| !is_used(kept)))?;
         }
         Ok(())
     }

@@ -27,6 +27,8 @@ pub struct LogNames {
     stamp: Vec<u64>,
     who: BTreeMap<Principal, String>,
     envs: BTreeMap<EnvId, String>,
+    /// Where the organisation's names are: it labels secrets for who cannot open their environment.
+    directory: Option<EnvId>,
     /// Those of deleted ones too, from when this computer last saw them.
     secrets: BTreeMap<(EnvId, SecretId), String>,
 }
@@ -41,7 +43,8 @@ impl Names for LogNames {
     }
 
     fn secret(&self, env: &EnvId, secret: &SecretId) -> Option<String> {
-        self.secrets.get(&(*env, *secret)).cloned()
+        let label = || self.secrets.get(&(self.directory?, *secret));
+        self.secrets.get(&(*env, *secret)).or_else(label).cloned()
     }
 }
 
@@ -55,6 +58,7 @@ impl LogNames {
     fn refresh(&mut self, org: &mut OpenOrg) {
         self.stamp = Self::stamp(org);
         let state = org.replica.state();
+        self.directory = state.directory();
         let people = state.members().keys().copied().map(Principal::User);
         let tokens = state.tokens().keys().copied().map(Principal::Token);
         let agents = state.agents().keys().copied().map(Principal::Agent);

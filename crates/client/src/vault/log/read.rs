@@ -269,6 +269,14 @@ impl Session {
         audit.kept.settled_ms = Some(settled_ms);
         audit.kept.bad = None;
         audit.log = Some(Arc::new(copy));
+        drop(audits);
+        // The next sync writes the pins.
+        self.change(org, |opened| {
+            let pinned = opened.replica.audit();
+            if (pinned.reset, pinned.size) < (checkpoint.reset, checkpoint.size) {
+                opened.replica.set_audit(&checkpoint, note);
+            }
+        });
         Ok(())
     }
 
