@@ -13,6 +13,7 @@ mod book;
 mod create;
 mod error;
 mod evidence;
+mod fetch;
 mod follow;
 mod import;
 mod insights;

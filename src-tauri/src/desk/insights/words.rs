@@ -1,10 +1,7 @@
 //! Findings in words. Times are told by the window; here stand counts, spans and who says so.
 
 use strongroom_core::{
-    insights::{
-        What,
-        limits::{DAY_MS, HOUR_MS},
-    },
+    insights::{What, limits::DAY_MS},
     log::Use,
 };
 use strongroom_format::event::MAX_PEER;
@@ -30,7 +27,7 @@ pub(super) fn title(what: &What, now: u64) -> String {
             1 => "A data key is held and not used".to_owned(),
             n => format!("{n} data keys are held and not used"),
         },
-        What::Expiring { ends_ms, .. } => format!("A token ends in {}", span(now, *ends_ms)),
+        What::Expiring { .. } => "A token ends soon".to_owned(),
         What::Ended { .. } => "A token that has ended still asks".to_owned(),
         What::FirstReader { secrets, new_there: true, .. } => {
             format!("First use in production: {}", counted(secrets.len(), "secret", "secrets"))
@@ -188,12 +185,6 @@ fn days(from_ms: u64, now: u64) -> String {
     if days == 0 { "less than a day".to_owned() } else { each(days, "day") }
 }
 
-/// `3 hours`, `9 days`.
-fn span(from_ms: u64, to_ms: u64) -> String {
-    let ms = to_ms.saturating_sub(from_ms);
-    if ms >= 2 * DAY_MS { each(ms / DAY_MS, "day") } else { each((ms / HOUR_MS).max(1), "hour") }
-}
-
 /// `1 minute`, `10 minutes`: begun ones count.
 fn minutes(from_ms: u64, to_ms: u64) -> String {
     let minutes = to_ms.saturating_sub(from_ms).div_ceil(60_000).max(1);
@@ -226,7 +217,7 @@ mod tests {
     use strongroom_core::insights::Queue;
     use strongroom_format::id::{EnvId, Principal, SecretId, TokenId, UserId};
 
-    use super::*;
+    use strongroom_core::insights::{Queue, limits::HOUR_MS};
 
     const NOW: u64 = 1_000 * DAY_MS;
     const ENV: EnvId = EnvId([1; 16]);
@@ -300,7 +291,7 @@ mod tests {
                 "A value in use is 200 days old",
                 "3 first values are older than 180 days",
                 "A data key is held and not used",
-                "A token ends in 9 days",
+                "A token ends soon",
                 "A token that has ended still asks",
                 "First use in production: 2 secrets",
                 "2 uses outside the usual hours",
@@ -324,10 +315,6 @@ mod tests {
         assert_eq!(listed(&all[..2], 4), "a and b");
         assert_eq!(listed(&all[..3], 4), "a, b and c");
         assert_eq!(listed(&all, 4), "a, b, c, d and 2 more");
-        assert_eq!(
-            (span(NOW, NOW + 5), span(NOW, NOW + 49 * HOUR_MS)),
-            ("1 hour".into(), "2 days".into())
-        );
         assert_eq!(
             (days(NOW, NOW), days(NOW - DAY_MS, NOW)),
             ("less than a day".into(), "1 day".into())
