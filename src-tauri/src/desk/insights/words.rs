@@ -214,10 +214,10 @@ pub(super) fn plain(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use strongroom_core::insights::Queue;
+    use strongroom_core::insights::{Queue, limits::HOUR_MS};
     use strongroom_format::id::{EnvId, Principal, SecretId, TokenId, UserId};
 
-    use strongroom_core::insights::{Queue, limits::HOUR_MS};
+    use super::*;
 
     const NOW: u64 = 1_000 * DAY_MS;
     const ENV: EnvId = EnvId([1; 16]);
