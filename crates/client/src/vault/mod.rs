@@ -24,7 +24,6 @@ mod log;
 mod members;
 mod offboard;
 mod org;
-mod others;
 mod propose;
 mod receipts;
 mod restore;
@@ -64,7 +63,6 @@ pub use log::{
 pub use members::{InviteInfo, MemberInfo, Trust};
 pub use offboard::{Missing, OffboardInfo, OffboardState, OffboardValue, WrittenCertificate};
 pub use org::{EnvSummary, OpenOrg, Resolution};
-pub use others::OthersSaw;
 pub use propose::{Note, Once, Proposal, Signed, TokenOnce};
 pub use restore::Restore;
 pub use rotate::Rotated;

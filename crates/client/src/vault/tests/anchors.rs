@@ -3,6 +3,7 @@ use strongroom_format::pins::AuditPin;
 use strongroom_format::statement::{Body, Statement};
 
 use super::{DAY, House, house};
+use crate::vault::StepKind;
 use crate::vault::anchor;
 use crate::vault::error::{StopKind, VaultError};
 use crate::vault::session::Session;
@@ -168,10 +169,12 @@ async fn clients_anchor_once_a_day_between_them_and_say_so() {
     for (_, session) in all {
         session.follow_up().await.unwrap();
         assert_eq!(newest(session), Some(seen), "one is enough");
-        let others = session.others_saw().unwrap();
+        let verified = session.verify_log().await.unwrap();
+        assert!(verified.ok, "{verified:?}");
+        assert_eq!(verified.anchor, Some(seen));
+        let others = verified.steps.iter().find(|step| step.kind == StepKind::Others).unwrap();
         let own = session.user() == ren.user();
-        assert_eq!((others.anchors, others.open), (usize::from(!own), 0));
-        assert_eq!(others.newest, Some(seen));
+        assert_eq!(others.ok, (!own).then_some(true), "{}", others.detail);
     }
 }
 
