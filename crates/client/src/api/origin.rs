@@ -46,28 +46,36 @@ impl FromStr for Origin {
     type Err = BadOrigin;
 
     fn from_str(text: &str) -> Result<Self, BadOrigin> {
-        if text.len() > MAX {
+        let (url, loopback) = private(text)?;
+        if url.path() != "/" {
             return Err(BadOrigin::Malformed);
         }
-        let url = Url::parse(text.trim()).map_err(|_| BadOrigin::Malformed)?;
-        let bare = url.path() == "/"
-            && url.query().is_none()
-            && url.fragment().is_none()
-            && url.username().is_empty()
-            && url.password().is_none();
-        let loopback = match url.host() {
-            Some(Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(Host::Ipv6(ip)) => ip.is_loopback(),
-            Some(Host::Domain(name)) => name == "localhost",
-            None => return Err(BadOrigin::Malformed),
-        };
-        match url.scheme() {
-            "https" if bare => {}
-            "http" if bare && loopback => {}
-            "http" if bare => return Err(BadOrigin::Insecure),
-            _ => return Err(BadOrigin::Malformed),
-        }
         Ok(Self { text: url.origin().ascii_serialization(), loopback })
+    }
+}
+
+/// An address on whose way nobody reads along: HTTPS, or on this computer, which is said as well.
+/// It carries no credentials, query or fragment.
+pub(super) fn private(text: &str) -> Result<(Url, bool), BadOrigin> {
+    if text.len() > MAX {
+        return Err(BadOrigin::Malformed);
+    }
+    let url = Url::parse(text.trim()).map_err(|_| BadOrigin::Malformed)?;
+    let plain = url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    let loopback = match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => return Err(BadOrigin::Malformed),
+    };
+    match url.scheme() {
+        "https" if plain => Ok((url, loopback)),
+        "http" if plain && loopback => Ok((url, loopback)),
+        "http" if plain => Err(BadOrigin::Insecure),
+        _ => Err(BadOrigin::Malformed),
     }
 }
 

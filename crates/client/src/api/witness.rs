@@ -9,13 +9,11 @@ use std::str::FromStr;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Response, StatusCode, redirect};
 use strongroom_core::cosign::{MAX_ANSWER, conflict_size};
-use url::{Host, Url};
 
 use super::error::{ApiError, of_transport};
-use super::origin::BadOrigin;
+use super::origin::{BadOrigin, private};
 use super::transport::TimeLimits;
 
-const MAX: usize = 512;
 const SIZE_TYPE: &str = "text/x.tlog.size";
 
 /// Where a witness takes checkpoints: `https`, or a loopback address; a path is allowed.
@@ -42,24 +40,7 @@ impl FromStr for WitnessUrl {
     type Err = BadOrigin;
 
     fn from_str(text: &str) -> Result<Self, BadOrigin> {
-        let url = Url::parse(text.trim()).map_err(|_| BadOrigin::Malformed)?;
-        let plain = text.len() <= MAX
-            && url.query().is_none()
-            && url.fragment().is_none()
-            && url.username().is_empty()
-            && url.password().is_none();
-        let loopback = match url.host() {
-            Some(Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(Host::Ipv6(ip)) => ip.is_loopback(),
-            Some(Host::Domain(name)) => name == "localhost",
-            None => return Err(BadOrigin::Malformed),
-        };
-        match url.scheme() {
-            "https" if plain => {}
-            "http" if plain && loopback => {}
-            "http" if plain => return Err(BadOrigin::Insecure),
-            _ => return Err(BadOrigin::Malformed),
-        }
+        let (url, loopback) = private(text)?;
         Ok(Self { text: url.as_str().trim_end_matches('/').to_owned(), loopback })
     }
 }
