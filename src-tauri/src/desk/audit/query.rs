@@ -91,21 +91,6 @@ mod tests {
     use super::*;
     use crate::view::{AuditKind, AuditSecretRef};
 
-    fn nothing() -> AuditQuery {
-        AuditQuery {
-            levels: Vec::new(),
-            kinds: Vec::new(),
-            who: Vec::new(),
-            envs: Vec::new(),
-            secrets: Vec::new(),
-            outcomes: Vec::new(),
-            text: String::new(),
-            from: None,
-            to: None,
-            quiet: false,
-        }
-    }
-
     #[test]
     fn a_question_is_asked_as_the_window_means_it() {
         let (user, env, secret) = (UserId([1; 16]), EnvId([2; 16]), SecretId([3; 16]));
@@ -135,18 +120,19 @@ mod tests {
             quiet: true,
         };
         assert_eq!(asked, Ok(wanted));
-        assert_eq!(ask(&nothing()), Ok(Query::default()));
+        assert_eq!(ask(&AuditQuery::default()), Ok(Query::default()));
     }
 
     #[test]
     fn what_is_no_id_or_too_long_is_refused() {
         for who in ["somebody", "usr_", "env_aaaaaaaaaaaaaaaaaaaaaaaaaa"] {
-            let asked = ask(&AuditQuery { who: vec![who.to_owned()], ..nothing() });
+            let asked = ask(&AuditQuery { who: vec![who.to_owned()], ..AuditQuery::default() });
             assert_eq!(asked, Err(CommandError::NotFound), "{who}");
         }
-        let long = AuditQuery { text: "a".repeat(MAX_TEXT + 1), ..nothing() };
+        let long = AuditQuery { text: "a".repeat(MAX_TEXT + 1), ..AuditQuery::default() };
         assert!(ask(&long).is_err());
-        let many = AuditQuery { who: vec![String::new(); MAX_CHOICES + 1], ..nothing() };
+        let many =
+            AuditQuery { who: vec![String::new(); MAX_CHOICES + 1], ..AuditQuery::default() };
         assert!(ask(&many).is_err());
     }
 }

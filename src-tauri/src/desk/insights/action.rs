@@ -89,16 +89,9 @@ fn uses(who: Principal, from_ms: u64, to_ms: Option<u64>) -> AuditQuery {
 
 fn between(from_ms: u64, to_ms: Option<u64>) -> AuditQuery {
     AuditQuery {
-        levels: Vec::new(),
-        kinds: Vec::new(),
-        who: Vec::new(),
-        envs: Vec::new(),
-        secrets: Vec::new(),
-        outcomes: Vec::new(),
-        text: String::new(),
         from: Some(translate::millis(from_ms)),
         to: to_ms.map(|to| translate::millis(to + 1)),
-        quiet: false,
+        ..AuditQuery::default()
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use strongroom_chain::signature::verifies;
 use strongroom_core::log::{
     Against, AuditCopy, LogError, Nodes, SEGMENT, Segment, Verdict, weigh_all,
 };
@@ -11,6 +12,7 @@ use strongroom_core::replica::Replica;
 use strongroom_format::event::{Event, EventKind};
 use strongroom_format::hash::Digest;
 use strongroom_format::id::{OrgId, Principal};
+use strongroom_format::note::Checkpoint;
 use strongroom_format::pins::AuditPin;
 use strongroom_format::statement::Body;
 
@@ -128,7 +130,10 @@ impl Session {
         let (anchors, others) = held_anchors(&replica, &copy, |size| nodes.root_at(size));
         let witness = self.witness()?.filter(|witness| witness.last.is_some());
         let anchors_hold = anchors.iter().all(|(_, holds)| *holds);
-        let included = again.root() == copy.root() && again.size() == copy.size();
+        // From the signed note alone: what was kept beside it is not asked.
+        let signed = signed(&replica, &copy);
+        let stated = (again.size(), again.root());
+        let included = signed.is_some_and(|signed| (signed.size, signed.root) == stated);
         let (handed_in, there) = self.own_acts(org, &replica, &copy)?;
         let (stopped, clock_ahead_ms) = {
             let mut audits = hold(&self.audits);
@@ -140,7 +145,7 @@ impl Session {
             Step {
                 kind: StepKind::Checkpoint,
                 detail: key_named(&replica, copy.reset()),
-                ok: Some(true),
+                ok: Some(signed.is_some()),
             },
             Step {
                 kind: StepKind::Grew,
@@ -359,6 +364,15 @@ fn seen_by(others: usize, newest: Option<u64>, witness: Option<&WitnessShown>) -
         Some((name, size)) => format!("{anchored}; {name} witnessed it at {size}"),
         None => anchored,
     }
+}
+
+/// What the kept checkpoint says, if the key that the chain names signed it.
+fn signed(replica: &Replica, copy: &AuditCopy) -> Option<Checkpoint> {
+    let (state, note) = (replica.state(), &copy.settled()?.note);
+    let vkey = state.audit_vkey();
+    let (checkpoint, signature) =
+        Checkpoint::parse(note, &state.org(), state.audit_reset(), vkey).ok()?;
+    verifies(vkey, checkpoint.text().as_bytes(), &signature).then_some(checkpoint)
 }
 
 /// Which link names the key of the checkpoint.

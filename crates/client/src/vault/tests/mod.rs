@@ -8,6 +8,7 @@ mod anchors;
 mod new_logs;
 mod receipts;
 mod retention;
+mod verify;
 mod witness;
 
 use std::sync::Arc;
