@@ -1,0 +1,3 @@
+//! Lets agents use credentials that they never see.
+
+#![forbid(unsafe_code)]
