@@ -1,9 +1,11 @@
+import type { AgentsChanged, AgentWire } from "./agents";
 import type * as wire from "./bindings";
 
+export type * from "./agents";
 export type * from "./bindings";
 
-type Commands = typeof wire.commands;
-type Events = typeof wire.events;
+type Commands = typeof wire.commands & AgentWire;
+type Events = typeof wire.events & { agentsChanged: { listen: (heard: (message: { payload: AgentsChanged }) => void) => Promise<() => void> } };
 
 /**
  * The commands that the main window may call. None of them takes or returns the value of a secret:
@@ -29,6 +31,8 @@ export const mainCommands = [
   "witnessView", "witnessSet", "witnessRemove",
   "insightsView", "insightDismiss", "decoySet", "decoyView",
   "trustView", "headsCompare", "drillRun", "lockFileSave",
+  "agentsView", "agentsLive", "agentSave", "agentEnd", "agentPolicy", "secretPolicyView", "secretPolicySave", "policySimulate", "providersView",
+  "fakeTokenNew", "fakeTokenRevoke", "brokerStart", "brokerStop", "brokerResume", "approvalOpen", "accessAskDismiss",
 ] as const satisfies readonly (keyof Commands)[];
 
 export type MainCommand = (typeof mainCommands)[number];
@@ -48,15 +52,16 @@ export type Vault = {
 /** The commands of one part of a team's screens, each of which has its own stand-in for tests. */
 type Part<Prefix extends string> = Pick<Vault, Extract<MainCommand, `${Prefix}${string}`>>;
 export type WelcomeCommands = Part<"server"> & Pick<Vault, "vaultCreateOn" | "vaultJoin" | "vaultRestore">;
-export type MemberCommands = Part<"member" | "invite" | "reset" | "policy">;
-export type AccessCommands = Part<"access" | "who">;
+export type MemberCommands = Part<"member" | "invite" | "reset"> & Pick<Vault, "policySet">;
+export type AccessCommands = Pick<Vault, "accessAxes" | "accessTile" | "accessStage" | "accessUndo" | "accessRedo" | "accessDiscard" | "accessExplain" | "accessReview" | "accessSign" | "whoView">;
 export type TokenCommands = Part<"token">;
 export type RotationCommands = Part<"rotation">;
 export type OffboardCommands = Part<"offboard">;
 export type TrustCommands = Part<"trust" | "heads" | "drill" | "lockFile">;
 export type AuditCommands = Part<"audit" | "witness">;
 export type InsightCommands = Part<"insight"> & Part<"decoy">;
-export type TeamCommands = WelcomeCommands & MemberCommands & AccessCommands & TokenCommands & RotationCommands & OffboardCommands & TrustCommands & AuditCommands & InsightCommands;
+export type AgentCommands = Pick<Vault, keyof AgentWire>;
+export type TeamCommands = AgentCommands & WelcomeCommands & MemberCommands & AccessCommands & TokenCommands & RotationCommands & OffboardCommands & TrustCommands & AuditCommands & InsightCommands;
 
 /** A command failed for a reason that the window can explain. */
 export class VaultError extends Error {
