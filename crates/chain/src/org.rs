@@ -276,11 +276,15 @@ pub struct Token {
 /// An agent.
 #[derive(Debug, Clone)]
 pub struct Agent {
-    /// The link that issued it.
+    /// The link that issued it first.
     pub issued: u64,
+    /// The newest link that says what it may do; equals `issued` until it is issued again.
+    pub changed: u64,
     /// The person who answers for it.
     pub responsible: UserId,
-    /// SHA-256 of its policy.
+    /// Commitment to its name.
+    pub name_hash: Digest,
+    /// Commitment to its policy.
     pub policy_hash: Digest,
     /// Its end, in milliseconds since 1970; zero for none.
     pub not_after: u64,
@@ -488,6 +492,17 @@ impl OrgState {
     /// All agents, revoked ones included.
     pub fn agents(&self) -> &BTreeMap<AgentId, Agent> {
         &self.agents
+    }
+
+    /// Whether an agent may do anything at `time_ms`: it is not revoked, has not ended, and the
+    /// person who answers for it is still a member. Whoever leaves takes no agent along; a manager
+    /// names somebody else by issuing it again.
+    pub fn agent_lives(&self, agent: &AgentId, time_ms: u64) -> bool {
+        self.agents.get(agent).is_some_and(|agent| {
+            holds(agent.revoked.is_none())
+                && holds(agent.not_after == 0 || time_ms <= agent.not_after)
+                && holds(self.is_member(&agent.responsible))
+        })
     }
 
     /// All invitations, used ones included.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use strongroom_format::check::{holds, require};
 use strongroom_format::hash::ZERO;
-use strongroom_format::id::{EnvId, InviteId, OrgId, Principal, SecretId, UserId};
+use strongroom_format::id::{AgentId, EnvId, InviteId, OrgId, Principal, SecretId, UserId};
 use strongroom_format::pins::AuditPin;
 use strongroom_format::statement::{
     Body, CutPoint, EnvKind, EnvRight, EpochReason, Link, MemberKeys, Policy, PublicKey,
@@ -144,19 +144,17 @@ pub(crate) fn apply(org: &mut OrgState, s: &Statement) -> Checked {
         Body::AuditReset { old_reset, audit_vkey, .. } => {
             link.audit_reset(org, *old_reset, audit_vkey)
         }
-        Body::AgentIssue { agent, policy_hash, responsible, not_after, .. } => {
-            link.manager()?;
-            unnamed(org, agent.0)?;
-            require(org.is_member(responsible), ChainError::Unknown)?;
+        Body::AgentIssue { agent, name_hash, policy_hash, responsible, not_after } => {
             let state = Agent {
                 issued: s.seq,
+                changed: s.seq,
                 responsible: *responsible,
+                name_hash: *name_hash,
                 policy_hash: *policy_hash,
                 not_after: *not_after,
                 revoked: None,
             };
-            org.agents.insert(*agent, state);
-            Ok(())
+            link.agent_issue(org, *agent, state)
         }
         Body::AgentRevoke { agent } => {
             link.manager()?;
@@ -474,6 +472,21 @@ impl Step {
                 set_grant(state, Principal::Token(id), self.seq, grant);
             }
         }
+        Ok(())
+    }
+
+    /// A new agent, or a living one with another name, policy, person or end. Revoking is for good.
+    fn agent_issue(&self, org: &mut OrgState, id: AgentId, agent: Agent) -> Checked {
+        self.manager()?;
+        require(org.is_member(&agent.responsible), ChainError::Unknown)?;
+        let issued = match org.agents.get(&id) {
+            None => unnamed(org, id.0).map(|()| agent.issued)?,
+            Some(before) => {
+                require(before.revoked.is_none(), ChainError::Unknown)?;
+                before.issued
+            }
+        };
+        org.agents.insert(id, Agent { issued, ..agent });
         Ok(())
     }
 

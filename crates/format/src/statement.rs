@@ -355,7 +355,8 @@ pub enum Body {
     SuiteRaise { suite: u8 },
     /// 17: an owner accepts a new audit tree, after a restore from backup for instance.
     AuditReset { old_reset: u32, size: u64, root: Digest, audit_vkey: PublicKey },
-    /// 18: an agent. `name_hash` is the SHA-256 of its sealed name, `policy_hash` of its policy.
+    /// 18: an agent, new or with other terms. `name_hash` and `policy_hash` commit to its name and
+    /// policy, which stand sealed in the directory, under a salt that stands there too.
     AgentIssue {
         agent: AgentId,
         name_hash: Digest,
