@@ -83,6 +83,7 @@ fn proofs() -> Vec<String> {
         actor_prev: ZERO,
         org_head: ZERO,
         detail: Detail::status(200),
+        agency: None,
     };
     let event = Event { act, signature: [0; 64], server_time_ms: 7, peer: "192.0.2.1:5".into() };
     let event = event.encode();

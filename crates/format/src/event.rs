@@ -3,6 +3,7 @@
 //! An event names things by id and never holds a value. Kinds below 0x80 are signed by the client
 //! that acted; kinds from 0x80 are what the server saw or derived.
 
+use crate::agency::Agency;
 use crate::encoding::{Codec, DecodeError, Reader, Writer};
 use crate::hash::{Digest, label};
 use crate::id::{DeviceId, EnvId, OrgId, Principal, SecretId};
@@ -10,8 +11,8 @@ use crate::statement::{Signature, byte_enum};
 
 /// The longest peer text (address and port), in bytes.
 pub const MAX_PEER: usize = 64;
-/// The longest detail, in bytes.
-pub const MAX_DETAIL: usize = 256;
+/// The longest detail with the agency behind it, in bytes.
+pub const MAX_DETAIL: usize = 512;
 const VERSION: u8 = 1;
 
 byte_enum! {
@@ -86,6 +87,11 @@ impl EventKind {
         self.byte() < 0x80
     }
 
+    /// Whether such an act may say which agent it is about.
+    pub fn may_name_agent(self) -> bool {
+        matches!(self, Self::Brokered | Self::Approved | Self::Denied)
+    }
+
     /// Whether the server repeats a link or a commit, which everybody can look at.
     pub fn is_derived(self) -> bool {
         matches!(self, Self::LinkAppended | Self::CommitAppended)
@@ -152,6 +158,8 @@ pub struct Act {
     pub org_head: Digest,
     /// What it is about.
     pub detail: Detail,
+    /// Which agent it is about; only in the kinds that [may name one](EventKind::may_name_agent).
+    pub agency: Option<Agency>,
 }
 
 impl Act {
@@ -176,7 +184,12 @@ impl Codec for Act {
         }
         self.device.write(w);
         w.u64(self.actor_seq).fixed(&self.actor_prev).fixed(&self.org_head);
-        w.lp(&self.detail.encode());
+        let mut about = Writer::new();
+        self.detail.write(&mut about);
+        if let Some(agency) = &self.agency {
+            agency.write(&mut about);
+        }
+        w.lp(&about.finish());
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -191,8 +204,12 @@ impl Codec for Act {
         let actor_seq = r.u64()?;
         let actor_prev = r.array()?;
         let org_head = r.array()?;
-        let detail = Detail::decode(r.lp(MAX_DETAIL)?)?;
-        Ok(Self { org, kind, actor, device, actor_seq, actor_prev, org_head, detail })
+        let mut about = Reader::new(r.lp(MAX_DETAIL)?);
+        let detail = Detail::read(&mut about)?;
+        let names_agent = kind.may_name_agent() && !about.rest().is_empty();
+        let agency = if names_agent { Some(Agency::read(&mut about)?) } else { None };
+        about.finish()?;
+        Ok(Self { org, kind, actor, device, actor_seq, actor_prev, org_head, detail, agency })
     }
 }
 

@@ -10,6 +10,7 @@ pub mod encoding;
 pub mod hash;
 pub mod id;
 
+pub mod agency;
 pub mod commit;
 pub mod event;
 pub mod note;

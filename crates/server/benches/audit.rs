@@ -232,6 +232,7 @@ fn bodies(load: Load, org: OrgId, head: Digest, device: u8) -> Vec<Vec<u8>> {
             actor_prev: before.as_ref().map_or(ZERO, act_hash),
             org_head: head,
             detail: Detail::status(0),
+            agency: None,
         };
         let signature = key().sign(&act.message()).to_bytes();
         before = Some(act.clone());

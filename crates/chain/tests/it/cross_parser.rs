@@ -30,6 +30,7 @@ pub(crate) fn sample_act(world: &World, kind: EventKind) -> Act {
         actor_prev: [0x11; 32],
         org_head: world.org.head(),
         detail: Detail { env: PROD, secret: secret(1), version: 2, number: 0, status: 0 },
+        agency: None,
     }
 }
 

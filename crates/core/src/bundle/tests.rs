@@ -74,6 +74,7 @@ impl World {
             actor_prev: ZERO,
             org_head: state.head(),
             detail: self.detail(),
+            agency: None,
         };
         self.push(SignedAct { act, signature: [0; 64] });
     }

@@ -208,6 +208,7 @@ mod tests {
             actor_prev: ZERO,
             org_head: ZERO,
             detail: Detail::status(n),
+            agency: None,
         };
         Event { act, signature: [0; 64], server_time_ms: 9, peer: "[::1]:7".into() }.encode()
     }

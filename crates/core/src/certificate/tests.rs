@@ -40,6 +40,7 @@ fn said(story: &Story, secret: u8, at_ms: u64) -> Replacement {
         actor_prev: ZERO,
         org_head: state.head(),
         detail,
+        agency: None,
     };
     let signature = me.keyset.isk.sign(&act.message());
     SignedAct { act, signature }.into()

@@ -228,6 +228,7 @@ fn what_does_not_apply_is_empty_and_a_drills_proof_is_no_secret() {
         actor_prev: ZERO,
         org_head: ZERO,
         detail: Detail { secret: SecretId([9; 16]), ..Detail::status(0) },
+        agency: None,
     };
     let event = Event { act, signature: [1; 64], server_time_ms: 5, peer: String::new() };
     let record = Record::of(3, Verdict::Gap, &event, ZERO, None);

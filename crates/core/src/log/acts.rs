@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use strongroom_chain::OrgState;
+use strongroom_format::agency::Agency;
 use strongroom_format::encoding::{Codec, DecodeError, Reader, Writer};
 use strongroom_format::event::{Act, Detail, EventKind, SignedAct};
 use strongroom_format::hash::{Digest, ZERO};
@@ -42,6 +43,18 @@ impl Acts {
 
     /// Signs an act and puts it behind the others.
     pub fn push(&mut self, me: &Me, state: &OrgState, kind: EventKind, detail: Detail) {
+        self.push_about(me, state, kind, detail, None);
+    }
+
+    /// As [`Acts::push`], of a kind that [may name an agent](EventKind::may_name_agent).
+    pub fn push_about(
+        &mut self,
+        me: &Me,
+        state: &OrgState,
+        kind: EventKind,
+        detail: Detail,
+        agency: Option<Agency>,
+    ) {
         let act = Act {
             org: state.org(),
             kind,
@@ -51,6 +64,7 @@ impl Acts {
             actor_prev: self.prev,
             org_head: state.head(),
             detail,
+            agency: agency.filter(|_| kind.may_name_agent()),
         };
         self.seq = act.actor_seq;
         self.prev = act_hash(&act);
@@ -132,7 +146,7 @@ impl Acts {
         let waiting = std::mem::take(&mut self.waiting);
         (self.device, self.seq, self.prev) = (device, 0, ZERO);
         for SignedAct { act, .. } in waiting {
-            self.push(me, state, act.kind, act.detail);
+            self.push_about(me, state, act.kind, act.detail, act.agency);
         }
     }
 

@@ -132,6 +132,7 @@ fn event_of(d: &mut Draw, drawn: impl Fn(&EventKind) -> bool) -> Vector {
             number: d.u64(),
             status: d.u16(),
         },
+        agency: None,
     };
     let (isk, seed) = d.signer();
     let signature = if kind.is_signed() { isk.sign(&act.message()) } else { [0; 64] };

@@ -5,7 +5,7 @@
 //! caller can seal under a context of its own invention.
 
 use strongroom_format::hash::ctx;
-use strongroom_format::id::{EnvId, OrgId, SecretId, UserId};
+use strongroom_format::id::{AgentId, EnvId, OrgId, Principal, SecretId, UserId};
 use strongroom_format::statement::MemberKeys;
 
 use super::keyset::KeysetParams;
@@ -38,6 +38,21 @@ impl Context {
     /// `ctx("dek-prev", org_id, env_id, u32 e)`, where `e` is the epoch of the key inside.
     pub(crate) fn previous_dek(org: &OrgId, env: &EnvId, epoch: u32) -> Self {
         Self(ctx("dek-prev", &[org.as_bytes(), env.as_bytes(), &epoch.to_be_bytes()]))
+    }
+
+    /// `ctx("agency", org_id, u8 actor_kind, actor_id, agent_id, u32 epoch)`: what an agent did, in
+    /// an act of `actor`, whose signature binds it to that act.
+    pub fn agency(org: &OrgId, actor: &Principal, agent: &AgentId, epoch: u32) -> Self {
+        Self(ctx(
+            "agency",
+            &[
+                org.as_bytes(),
+                &[actor.kind()],
+                &actor.id(),
+                agent.as_bytes(),
+                &epoch.to_be_bytes(),
+            ],
+        ))
     }
 
     /// `ctx("local", user_id, kind, name)`: something that never leaves this device, such as a row

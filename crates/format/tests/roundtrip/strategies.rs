@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
+use strongroom_format::agency::{Agency, SealedCall};
 use strongroom_format::commit::{Change, Commit, Field, FieldHash, Op, SignedCommit};
 use strongroom_format::event::{Act, Detail, Event, EventKind, SignedAct};
 use strongroom_format::hash::ZERO;
@@ -305,8 +306,8 @@ pub(crate) fn act() -> impl Strategy<Value = Act> {
     );
     let actor = prop::option::of(principal());
     let who = (org(), select(EventKind::ALL), actor, id16());
-    (who, (any::<u64>(), key(), key()), detail).prop_map(
-        |((org, kind, actor, device), (actor_seq, actor_prev, org_head), detail)| Act {
+    (who, (any::<u64>(), key(), key()), detail, prop::option::of(agency())).prop_map(
+        |((org, kind, actor, device), (actor_seq, actor_prev, org_head), detail, agency)| Act {
             org,
             kind,
             actor,
@@ -315,8 +316,16 @@ pub(crate) fn act() -> impl Strategy<Value = Act> {
             actor_prev,
             org_head,
             detail,
+            agency: agency.filter(|_| kind.may_name_agent()),
         },
     )
+}
+
+fn agency() -> impl Strategy<Value = Agency> {
+    let sealed = (1u32.., vec(any::<u8>(), 137..=400))
+        .prop_map(|(epoch, envelope)| SealedCall { epoch, envelope });
+    (id16(), prop::option::of(sealed))
+        .prop_map(|(agent, sealed)| Agency { agent: AgentId(agent), sealed })
 }
 
 pub(crate) fn signed_act() -> impl Strategy<Value = SignedAct> {

@@ -97,6 +97,7 @@ impl<'a> Batch<'a> {
             actor_prev: ZERO,
             org_head: vault.state.head(),
             detail,
+            agency: None,
         };
         let peer = subject.peer.clone();
         let event = Event { act, signature: [0; 64], server_time_ms, peer };

@@ -95,6 +95,7 @@ impl Person {
             actor_prev: prev.map_or(ZERO, act_hash),
             org_head: team.state.head(),
             detail: Detail::status(0),
+            agency: None,
         };
         let signature = self.sign(&act.message());
         SignedAct { act, signature }

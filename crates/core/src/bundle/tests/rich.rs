@@ -102,6 +102,7 @@ impl Rich {
             actor_prev: prev,
             org_head: self.links.last().map_or(ZERO, Link::head),
             detail: Detail { env, secret, version: 3, number: 2, status: 200 },
+            agency: None,
         }
     }
 

@@ -52,6 +52,7 @@ fn facts(world: &World, me: &Me, used: &[(u8, u64)], fetched: &[Principal]) -> F
             actor_prev: ZERO,
             org_head: state.head(),
             detail,
+            agency: None,
         };
         (SignedAct { act, signature: [0; 64] }, world.ago(DAY_MS))
     });

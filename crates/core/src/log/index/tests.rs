@@ -50,6 +50,7 @@ fn event(kind: EventKind, who: Option<Principal>) -> Event {
         actor_prev: ZERO,
         org_head: ZERO,
         detail: Detail::status(0),
+        agency: None,
     };
     Event { act, signature: [0; 64], server_time_ms: NOW, peer: "192.0.2.1:50312".to_owned() }
 }
