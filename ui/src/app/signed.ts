@@ -1,7 +1,7 @@
 import type { SignedView } from "../ipc/vault";
 import { count } from "../shared/words";
 
-const acts: Record<SignedView["what"], string> = {
+const acts: Record<SignedView["what"] | "agent" | "agentEnd" | "secretPolicy", string> = {
   access: "Access changed",
   invite: "Invited",
   role: "Role changed",
@@ -12,6 +12,9 @@ const acts: Record<SignedView["what"], string> = {
   reset: "Keys replaced",
   policy: "Policy changed",
   join: "Joined",
+  agent: "Agent signed",
+  agentEnd: "Agent ended",
+  secretPolicy: "Policy of a secret changed",
   auditReset: "New audit log accepted",
   auditRetention: "Old entries retired",
 };

@@ -139,7 +139,7 @@ export type RateSpec = { count: number; perSeconds: number };
 export type ProcessSpec = { path: string | null; sha256: string | null };
 
 /** A secret that a rule uses. Name and place are for reading; both are null where it is gone or closed to this user. */
-export type SecretRef = { envId: string; secretId: string; name: string | null; place: string | null };
+export type RuleSecret = { envId: string; secretId: string; name: string | null; place: string | null };
 
 /** How a credential is put into a request. */
 export type AuthSpec =
@@ -157,7 +157,7 @@ export type RuleSpec = {
   provider: string;
   capability: string | null;
   /** Tried in this order when a provider says that one is used up; none: no credential is added. */
-  secrets: SecretRef[];
+  secrets: RuleSecret[];
   hosts: string[];
   ports: number[];
   methods: string[];

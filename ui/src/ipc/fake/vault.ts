@@ -1,9 +1,10 @@
 import type {
-  AccessCommands, AppView, CommitOutcome, CopyView, EnvClass, EnvView, EventPayload, ImportReport, LockView, OrgView, PaletteHit, PaletteView, ProgressKind, Role,
+  AccessCommands, AppView, BrokerState, CommitOutcome, CopyView, EnvClass, EnvView, EventPayload, ImportReport, LockView, OrgView, PaletteHit, PaletteView, ProgressKind, Role,
   RowsQuery, RowsView, SecretDetail, SettingsView, SignedWhat, StagedRow, StatusView, TeamCommands, Vault, VaultEvent, VaultView,
 } from "../vault";
 import { VaultError } from "../vault";
 import { FakeAccess } from "./access";
+import { fakeAgents } from "./agents";
 import { FakeAudit } from "./audit";
 import { acme, day, hour, people } from "./data";
 import { FakeEnvironment } from "./environment";
@@ -14,7 +15,7 @@ import { fakeTeam } from "./team";
 import { fakeTokens } from "./tokens";
 import { fakeTrust } from "./trust";
 import { fakeWelcome } from "./welcome";
-import type { World } from "./world";
+import type { Signed, World } from "./world";
 
 export type Scenario = {
   phase?: AppView["phase"];
@@ -48,6 +49,12 @@ export type Scenario = {
   audit?: number;
   /** What is particular about the log. */
   log?: "empty" | "unread" | "hidden" | "reading" | "retired" | "bad" | "back" | "anew";
+  /** The state of the broker; "running" without it. */
+  broker?: BrokerState;
+  /** Agents make requests while the window is looked at. */
+  acts?: boolean;
+  /** A fake token was seen where it does not belong. */
+  alarm?: boolean;
 };
 
 type App = { id: string; name: string; environments: FakeEnvironment[] };
@@ -114,7 +121,7 @@ export class FakeVault implements Vault {
     const offboarding = fakeOffboarding(world, (envId) => this.#rotated(envId));
     this.#team = fakeTeam(world, offboarding.state);
     this.audit = new FakeAudit(world);
-    Object.assign(this, this.#team.commands, fakeTokens(world), offboarding.commands, fakeTrust(world), accessOf(this.#access(scenario)), fakeWelcome(world, (label, server, organisation) => this.#arrive(label, server, organisation)), this.audit.commands(), fakeInsights(world));
+    Object.assign(this, this.#team.commands, fakeTokens(world), offboarding.commands, fakeTrust(world), accessOf(this.#access(scenario)), fakeWelcome(world, (label, server, organisation) => this.#arrive(label, server, organisation)), this.audit.commands(), fakeInsights(world), fakeAgents(world));
   }
 
   on<K extends VaultEvent>(event: K, heard: (payload: EventPayload<K>) => void): () => void {
@@ -448,10 +455,10 @@ export class FakeVault implements Vault {
     };
   }
 
-  #signed(what: SignedWhat, links: number, subject: string | null): void {
+  #signed(what: Signed, links: number, subject: string | null): void {
     const firstLink = this.#link + 1;
     this.#link += links;
-    this.emit("signed", { what, links, firstLink, lastLink: this.#link, subject });
+    this.emit("signed", { what: what as SignedWhat, links, firstLink, lastLink: this.#link, subject });
     this.#teamChanged();
     this.emit("statusChanged", this.#status());
   }
