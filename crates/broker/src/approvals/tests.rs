@@ -1,0 +1,1 @@
+//! Late words, crowds, and the limits of a task.

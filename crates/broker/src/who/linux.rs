@@ -1,0 +1,103 @@
+//! Linux: `/proc` and the credentials of a Unix socket.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use strongroom_policy::Process;
+use tokio::net::UnixStream;
+
+use super::executable::{self, Executables};
+use super::{WhoAsks, procfs};
+
+/// How many ancestors are named.
+const PARENTS: usize = 8;
+
+/// How many processes below a session's first are looked at.
+const BELOW: usize = 4_096;
+
+/// How far up the tree somebody is looked for.
+const DEPTH: usize = 1_024;
+
+/// The processes of this machine.
+#[derive(Debug, Default)]
+pub(super) struct Linux {
+    executables: Executables,
+}
+
+impl WhoAsks for Linux {
+    fn of_peer(&self, local: SocketAddr, peer: SocketAddr, root: Option<u32>) -> Option<Process> {
+        let socket = procfs::socket(peer, local)?;
+        let holder = |pid: &u32| procfs::holds(*pid, socket.inode);
+        let below = root.and_then(|root| below(root).into_iter().find(holder));
+        let pid = below.or_else(|| {
+            procfs::all().filter(|pid| procfs::uid(*pid) == Some(socket.uid)).find(holder)
+        })?;
+        self.describe(pid)
+    }
+
+    fn uid_of_peer(&self, local: SocketAddr, peer: SocketAddr) -> Option<u32> {
+        procfs::socket(peer, local).map(|socket| socket.uid)
+    }
+
+    fn of_unix(&self, stream: &UnixStream) -> Option<Process> {
+        let credentials = stream.peer_cred().ok()?;
+        let pid = u32::try_from(credentials.pid()?).ok()?;
+        self.describe(pid)
+    }
+
+    fn is_below(&self, pid: u32, root: u32) -> Option<bool> {
+        let mut at = pid;
+        for _ in 0..DEPTH {
+            match at {
+                _ if at == root => return Some(true),
+                0 | 1 => return Some(false),
+                _ => at = procfs::stat(at)?.parent,
+            }
+        }
+        None
+    }
+}
+
+impl Linux {
+    fn describe(&self, pid: u32) -> Option<Process> {
+        let before = procfs::stat(pid)?;
+        let uid = procfs::uid(pid)?;
+        let path = executable::path(pid)?;
+        let sha256 = self.executables.sha256(pid);
+        let parents = parents(before.parent);
+        // Another process may have got the number meanwhile, or this one may run another program.
+        let is_same = procfs::stat(pid)? == before && executable::path(pid)? == path;
+        is_same.then_some(Process { pid, uid, path, sha256, parents })
+    }
+}
+
+/// The executables of a process and of those above it, nearest first. One that may not be looked at
+/// (of another user) goes by the name that it gives itself, in brackets.
+fn parents(mut pid: u32) -> Vec<String> {
+    let mut parents = Vec::new();
+    while pid > 1 && parents.len() < PARENTS {
+        let named = || procfs::name(pid).map(|name| format!("[{name}]"));
+        let Some(parent) = executable::path(pid).or_else(named) else { break };
+        parents.push(parent);
+        let Some(stat) = procfs::stat(pid) else { break };
+        pid = stat.parent;
+    }
+    parents
+}
+
+/// A process and all below it, nearest first.
+fn below(root: u32) -> Vec<u32> {
+    let mut found = vec![root];
+    let mut seen = BTreeSet::from([root]);
+    let mut at = 0;
+    while let Some(&pid) = found.get(at) {
+        at += 1;
+        let Some(children) = procfs::children(pid) else { break };
+        for child in children {
+            if found.len() < BELOW && seen.insert(child) {
+                found.push(child);
+            }
+        }
+    }
+    found
+}
