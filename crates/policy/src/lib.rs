@@ -6,3 +6,26 @@
 //! whether a policy is signed (`strongroom-core`).
 
 #![forbid(unsafe_code)]
+
+pub mod address;
+pub mod agent;
+pub mod decide;
+pub mod effect;
+pub mod fake;
+pub mod provider;
+pub mod scope;
+pub mod secret;
+pub mod target;
+pub mod usage;
+
+mod document;
+
+pub use agent::{AgentPolicy, Effect, OnLock, ProcessRule, Rule};
+pub use decide::{Asked, Decision, Denied, Process, Way, Why, decide};
+pub use document::PolicyError;
+pub use fake::FakeToken;
+pub use provider::{Provider, providers};
+pub use scope::{Grant, Scope};
+pub use secret::{Auth, Rate, SecretAt, SecretPolicy, Site};
+pub use target::{Host, HostPattern, Method, Path, PathPattern, Scheme, Target};
+pub use usage::{Usage, Used};
