@@ -3,18 +3,22 @@
 //! Invariants: made from the provider's data; what the agent wrote appears only as a marked part,
 //! shortened to 120 characters and free of control and direction characters.
 
+use serde::{Deserialize, Serialize};
+
 use crate::decide::Asked;
 use crate::provider::Provider;
 
 /// A sentence in parts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Sentence {
     /// The parts, in order.
     pub parts: Vec<Part>,
 }
 
 /// A part of a sentence.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Part {
     /// The text, inert.
     pub text: String,
