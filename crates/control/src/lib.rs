@@ -8,6 +8,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(unix)]
+pub mod dial;
 pub mod door;
 pub mod frame;
 pub mod held;
