@@ -58,6 +58,8 @@ pub enum Thing {
     Environment,
     /// A service token.
     Token,
+    /// An agent.
+    Agent,
     /// A secret's label, for members who cannot open the secret.
     Secret,
 }
