@@ -150,12 +150,11 @@ impl Approvals {
                 let Some(limits) = Limits::new(minutes, count, &path, &waiting.path) else {
                     return Answered::BadTask;
                 };
-                let (binding, whose) = (waiting.binding, Whose::of(&waiting.held));
-                state.tasks.allow(binding, whose, limits, now_ms);
-                // This one, and those like it that wait beside it.
-                let covered = state.covered(binding, now_ms);
-                for id in covered {
-                    self.release(&mut state, id, Verdict::Task, "task");
+                let binding = waiting.binding;
+                state.allow(id, limits, now_ms);
+                self.release(&mut state, id, Verdict::Task, "task");
+                for like_it in state.covered(binding, now_ms) {
+                    self.release(&mut state, like_it, Verdict::Task, "task");
                 }
                 return Answered::Taken;
             }
@@ -241,6 +240,13 @@ impl Approvals {
 }
 
 impl State {
+    /// An allowance begins with the request that waits under this number, and counts it.
+    fn allow(&mut self, id: u64, limits: Limits, now_ms: u64) {
+        let Some(Waiting { held, binding, path, .. }) = self.waiting.get(&id) else { return };
+        self.tasks.allow(*binding, Whose::of(held), limits, now_ms);
+        self.tasks.take(*binding, path, now_ms);
+    }
+
     /// Those who wait and are covered by an allowance now; each uses it up by one.
     fn covered(&mut self, binding: Binding, now_ms: u64) -> Vec<u64> {
         let Self { waiting, tasks, .. } = self;

@@ -148,7 +148,8 @@ mod tests {
         {
             assert!(entry(line).is_none(), "{line}");
         }
-        for text in ["", ":", "0100007F", "0100007F:", "0100007:1F90", "üüüü:0050", "0100007F:1F900"]
+        for text in
+            ["", ":", "0100007F", "0100007F:", "0100007:1F90", "üüüü:0050", "0100007F:1F900"]
         {
             assert!(address(text).is_none(), "{text}");
         }

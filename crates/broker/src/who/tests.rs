@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Nobody, Peer, of_this_system};
+use super::{Nobody, Peer, WhoAsks as _, of_this_system};
 
 /// A child that connects to a port and waits; ended when dropped.
 struct Caller(Child);
