@@ -6,21 +6,26 @@
 
 use std::sync::Arc;
 
+use strongroom_chain::org::Agent;
+use strongroom_core::agents;
 use strongroom_core::env::{EnvCopy, TakeError};
 use strongroom_core::lock_file::{Lock, LockError};
 use strongroom_core::log::{Acts, Use};
 use strongroom_core::replica::{Me, Named, ReadError, Replica, ReplicaError};
 use strongroom_crypto::safe::{EntropyError, OsEntropy, entropy};
+use strongroom_format::agency::Agency;
 use strongroom_format::commit::{Field, SignedCommit};
 use strongroom_format::event::Detail;
 use strongroom_format::hash::Digest;
-use strongroom_format::id::{DeviceId, EnvId, SecretId};
+use strongroom_format::id::{AgentId, DeviceId, EnvId, SecretId};
 use strongroom_format::statement::Rights;
 use strongroom_format::wire::{ActPage, EnvHead, ItemRecord, SyncAnswer};
+use strongroom_policy::{PolicyError, SecretPolicy};
 use strongroom_secret::SecretBytes;
 use thiserror::Error;
 
 use crate::api::{Api, ApiError};
+use crate::vault::AgentUse;
 
 pub use strongroom_crypto::safe::ServiceToken;
 
@@ -46,6 +51,9 @@ pub enum RobotError {
     /// A value.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// A broker policy that says nothing this program understands.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     /// No random bytes.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
@@ -162,6 +170,61 @@ impl Robot {
             let detail = Detail { env, secret: *secret, version, ..Detail::status(0) };
             self.acts.push(&me, state, what.kind(), detail);
         }
+        self.report().await
+    }
+
+    /// An agent as the chain has it; a token reads neither its name nor its policy.
+    pub fn agent(&self, agent: &AgentId) -> Option<&Agent> {
+        self.replica.state().agents().get(agent)
+    }
+
+    /// Whether an agent may do anything now.
+    pub fn agent_lives(&self, agent: &AgentId, now_ms: u64) -> bool {
+        let state = self.replica.state();
+        state.agent_lives(agent, now_ms.max(state.time_ms()))
+    }
+
+    /// The version of a secret of a fetched environment, and where it may go; `None` where nothing
+    /// says so, and then it goes nowhere.
+    pub fn secret_policy(
+        &mut self,
+        env: EnvId,
+        secret: &SecretId,
+    ) -> Result<(u64, Option<SecretPolicy>), RobotError> {
+        let item = self.replica.env(&env).and_then(|copy| copy.lookup(secret));
+        let version = item.ok_or(ReadError::Missing)?.change.version;
+        Ok((version, agents::secret_policy(&mut self.replica, env, secret)??))
+    }
+
+    /// Opens the value of a secret of a fetched environment for an agent, with its version, once
+    /// the server has written down that it is opened.
+    pub async fn lend_to_agent(
+        &mut self,
+        env: EnvId,
+        secret: &SecretId,
+    ) -> Result<(u64, SecretBytes), RobotError> {
+        let me = Arc::clone(self.replica.me());
+        let item = self.replica.env(&env).and_then(|copy| copy.lookup(secret));
+        let version = item.ok_or(ReadError::Missing)?.change.version;
+        self.acts.push_opened(&me, self.replica.state(), env, *secret, version);
+        self.report().await?;
+        Ok((version, self.value(env, secret)?))
+    }
+
+    /// Tells the server, signed, what agents did, one act each. What it did not write down goes
+    /// again with the next report. A token holds no key of the directory, so that the acts name the
+    /// agent and not where its requests went.
+    pub async fn note_agent_uses(&mut self, uses: &[AgentUse]) -> Result<(), RobotError> {
+        let me = Arc::clone(self.replica.me());
+        for used in uses {
+            let agency = Some(Agency { agent: used.agent, sealed: None });
+            let state = self.replica.state();
+            self.acts.push_about(&me, state, used.kind(), used.detail(), agency);
+        }
+        self.report().await
+    }
+
+    async fn report(&mut self) -> Result<(), RobotError> {
         while !self.acts.page().is_empty() {
             let acts = self.acts.page().to_vec();
             let count = acts.len();

@@ -10,7 +10,7 @@ use strongroom_secret::SecretBytes;
 
 use crate::details::{Details, Thing, ValueKind};
 use crate::draft::{Staged, StagedChange};
-use crate::pen::{Pen, Put, WriteError, name};
+use crate::pen::{Pen, Policies, Put, WriteError, name};
 use crate::replica::{ReadError, Replica};
 
 /// Somebody else wrote a secret that is staged here.
@@ -82,6 +82,26 @@ impl Pen<'_> {
         self.commit(env, puts, deletes)?;
         let directory = self.replica().state().directory().ok_or(ReadError::Missing)?;
         self.commit(directory, labels, &gone)
+    }
+
+    /// Signs another value of a secret; everything else about it stays.
+    pub fn replace_value(
+        &mut self,
+        env: EnvId,
+        secret: SecretId,
+        value: Arc<SecretBytes>,
+    ) -> Result<(), WriteError> {
+        let put = self.whole(env, secret, None, Some(value), None)?;
+        self.commit_secrets(env, vec![put], &[])
+    }
+
+    /// Signs what is known of secrets again, with these broker policies in place of those they have;
+    /// `None` takes one away.
+    pub fn put_policies(&mut self, env: EnvId, policies: &Policies) -> Result<(), WriteError> {
+        let secrets: Vec<SecretId> = policies.keys().copied().collect();
+        let puts = secrets.into_iter().map(|secret| self.whole(env, secret, None, None, None));
+        let puts = puts.collect::<Result<Vec<_>, _>>()?;
+        self.commit_with(env, puts, &[], policies)
     }
 
     /// A put says everything a secret then has: what was not staged is opened and sealed again.

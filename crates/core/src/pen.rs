@@ -25,6 +25,7 @@ use thiserror::Error;
 use crate::details::{Details, EnvClass, Thing};
 use crate::env::{EnvCopy, TakeError};
 use crate::replica::{ReadError, Replica, ReplicaError};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Why something cannot be written.
@@ -79,6 +80,9 @@ pub struct Put {
     /// What stands beside the name.
     pub details: Details,
 }
+
+/// Broker policies to be written, encoded, by item; `None` takes one away.
+pub type Policies = BTreeMap<SecretId, Option<Vec<u8>>>;
 
 /// One write in the making.
 pub struct Pen<'a> {
@@ -315,12 +319,24 @@ impl<'a> Pen<'a> {
         Ok(())
     }
 
-    /// Seals and signs new versions of items, and tombstones, as one commit.
+    /// Seals and signs new versions of items, and tombstones, as one commit. Whoever writes an item
+    /// need not know of its broker policy: the new version has the one before.
     pub fn commit(
+        &mut self,
+        env: EnvId,
+        puts: Vec<Put>,
+        deletes: &[SecretId],
+    ) -> Result<(), WriteError> {
+        self.commit_with(env, puts, deletes, &Policies::new())
+    }
+
+    /// As [`Pen::commit`], with other broker policies for some of the items that are put.
+    pub(crate) fn commit_with(
         &mut self,
         env: EnvId,
         mut puts: Vec<Put>,
         deletes: &[SecretId],
+        policies: &Policies,
     ) -> Result<(), WriteError> {
         if puts.is_empty() && deletes.is_empty() {
             return Ok(());
@@ -338,7 +354,8 @@ impl<'a> Pen<'a> {
         let mut changes = Vec::with_capacity(puts.len() + deletes.len());
         for put in &puts {
             let version = self.next_version(env, &put.secret);
-            let mut fields = Vec::with_capacity(3);
+            let policy = self.policy_after(env, &put.secret, policies)?;
+            let mut fields = Vec::with_capacity(4);
             let mut seal_field = |field: Field, plaintext: &[u8]| -> Result<(), WriteError> {
                 let context = self.replica.item_context(env, epoch, put.secret, version, field);
                 let envelope = seal(&*dek, &context.context(), plaintext, self.entropy)?;
@@ -352,6 +369,9 @@ impl<'a> Pen<'a> {
             }
             if let Some(details) = put.details.encode() {
                 seal_field(Field::Note, &details)?;
+            }
+            if let Some(policy) = &policy {
+                policy.lend(|bytes| seal_field(Field::Policy, bytes))?;
             }
             changes.push(Change { op: Op::Put, secret: put.secret, version, fields });
         }
@@ -398,6 +418,24 @@ impl<'a> Pen<'a> {
         self.batch.commits.push(signed.as_bytes().to_vec());
         self.batch.envelopes.extend(envelopes);
         Ok(())
+    }
+
+    /// The broker policy of an item's next version. One that does not open is dropped: without a
+    /// policy the secret goes nowhere, and a broken one must not keep its value from being replaced.
+    fn policy_after(
+        &mut self,
+        env: EnvId,
+        secret: &SecretId,
+        policies: &Policies,
+    ) -> Result<Option<SecretBytes>, WriteError> {
+        if let Some(policy) = policies.get(secret) {
+            return Ok(policy.clone().map(SecretBytes::from_vec));
+        }
+        match self.replica.open_field(env, secret, Field::Policy) {
+            Ok(policy) => Ok(Some(policy)),
+            Err(ReadError::Missing | ReadError::Open(_)) => Ok(None),
+            Err(error @ ReadError::NoKey) => Err(error.into()),
+        }
     }
 
     fn next_version(&self, env: EnvId, secret: &SecretId) -> u64 {

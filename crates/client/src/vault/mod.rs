@@ -7,6 +7,7 @@
 mod access;
 mod account;
 mod acts;
+mod agents;
 mod anchor;
 mod audit_reset;
 mod book;
@@ -46,6 +47,7 @@ mod witness;
 mod write;
 
 pub use access::{AccessAxes, AccessStaged, AccessTile};
+pub use agents::AgentUse;
 pub use anchor::AnchorSeen;
 pub use audit_reset::NewLogSeen;
 pub use create::Creation;
@@ -69,6 +71,7 @@ pub use rotate::Rotated;
 pub use sample::{SAMPLE_PASSPHRASE, create_sample};
 pub use session::{Host, Notice, Progress, Session, Standing, TaskKind};
 pub use stage::generate_value;
+pub use strongroom_core::agents::{AgentEntry, AgentSecret, Broken};
 pub use strongroom_core::log::Use;
 pub use strongroom_crypto::safe::Profile as Cost;
 pub use task::Task;
