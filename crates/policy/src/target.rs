@@ -7,12 +7,14 @@
 mod host;
 mod method;
 mod path;
+mod pattern;
 
 use std::{fmt, str::FromStr};
 
 pub use host::{Host, HostError, HostPattern};
 pub use method::{Method, MethodError};
-pub use path::{Path, PathError, PathPattern};
+pub use path::{Path, PathError};
+pub use pattern::{PathPattern, PatternError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
