@@ -19,6 +19,7 @@ use strongroom_format::wire::{
     CommitRecord, PreviousUpload, WRAP_LEN, WrapAnswer, WrapUpload, WriteBatch, content_hash,
 };
 use strongroom_format::{id::UserId, wire::B64};
+use strongroom_policy::PolicyError;
 use strongroom_secret::SecretBytes;
 use thiserror::Error;
 
@@ -50,6 +51,9 @@ pub enum WriteError {
     /// No random bytes.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
+    /// A broker policy that would say nothing.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     /// Changes of access that no verifier would take.
     #[error(transparent)]
     Refused(#[from] crate::access::RefusedChanges),

@@ -143,6 +143,9 @@ pub enum VaultError {
     /// and nobody can accept an older chain.
     #[error("not only the audit log contradicts what this computer verified")]
     NotOnlyTheLog,
+    /// A broker policy that would say nothing, with what to change about it.
+    #[error(transparent)]
+    Policy(#[from] strongroom_policy::PolicyError),
     /// Everything is already so.
     #[error("there is nothing to sign")]
     NothingToSign,
@@ -195,6 +198,7 @@ impl From<WriteError> for VaultError {
             WriteError::Take(TakeError::Commit(CommitError::Due | CommitError::NotResealed)) => {
                 Self::KeyDue
             }
+            WriteError::Policy(error) => Self::Policy(error),
             WriteError::Cancelled => Self::Cancelled,
             WriteError::Unreadable(secrets) => Self::Unreadable(secrets),
             WriteError::Take(TakeError::Commit(CommitError::TooManyItems)) => {

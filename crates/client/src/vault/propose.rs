@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use strongroom_core::replica::Replica;
-use strongroom_core::team::{Intent, Line, Plan, who};
+use strongroom_core::team::{AgentPut, Intent, Line, Plan, who};
+use strongroom_core::{agents, names};
 use strongroom_crypto::safe::{InviteCode, OsEntropy};
-use strongroom_format::id::{EnvId, InviteId, OrgId, Principal, UserId};
+use strongroom_format::id::{AgentId, EnvId, InviteId, OrgId, Principal, UserId};
 use strongroom_format::statement::{Body, Rights};
 use strongroom_secret::SecretText;
 
@@ -26,7 +27,8 @@ pub struct Proposal {
     pub typed: Option<String>,
     /// A sentence that has to be agreed to before they are signed.
     pub check: Option<String>,
-    /// How many links there are, data-key links not counted.
+    /// How many links there are, and commits that change where secrets may go; data-key links not
+    /// counted.
     pub links: usize,
     /// Whether somebody gains access whose keys nobody checked.
     unverified: bool,
@@ -66,10 +68,12 @@ pub struct TokenOnce {
 /// Links that the server accepted.
 #[derive(Debug)]
 pub struct Signed {
-    /// The first of them.
+    /// The first of them; behind `last_link` where only secrets were written.
     pub first_link: u64,
     /// The last of them, data keys included.
     pub last_link: u64,
+    /// The agent that was made or changed.
+    pub agent: Option<AgentId>,
     /// What to show once.
     pub once: Option<Once>,
     /// Environments whose data key has to be replaced now, by whoever holds it.
@@ -101,7 +105,8 @@ impl Session {
         };
         let (plan, lines, typed, check, unverified) = tokio::task::spawn_blocking(move || {
             require_to_come(&intent, now_ms, replica.state().time_ms())?;
-            let plan = Plan::make(&replica, intent, &mut OsEntropy, now_ms)?;
+            let intent = named(intent, &mut replica, now_ms)?;
+            let plan = Plan::make(&mut replica, intent, &mut OsEntropy, now_ms)?;
             let unverified = !gains_unverified(&plan, &replica, &unverified, now_ms).is_empty();
             require_policy(&replica, unverified)?;
             let lines = plan.lines(&mut replica, now_ms);
@@ -110,7 +115,7 @@ impl Session {
             Ok::<_, VaultError>((plan, lines, typed, check, unverified))
         })
         .await??;
-        let links = plan.bodies().len();
+        let links = plan.signatures();
         if links == 0 {
             return Err(VaultError::NothingToSign);
         }
@@ -165,6 +170,7 @@ impl Session {
         let signed = Signed {
             first_link,
             last_link: replica.state().seq(),
+            agent: plan.agent(),
             once: self.shown_once(&plan, org, replica)?,
             due: if left { Vec::new() } else { replaced },
             left,
@@ -243,10 +249,25 @@ fn require_to_come(intent: &Intent, now_ms: u64, time_ms: u64) -> Result<(), Vau
             let rights = new.rights.iter().map(|right| right.not_after);
             rights.chain([new.not_after]).collect()
         }
+        Intent::AgentPut(put) => vec![put.not_after],
         _ => Vec::new(),
     };
     let over = ends.into_iter().any(|end| end > now_ms && end <= time_ms);
     if over { Err(VaultError::ClockBehind) } else { Ok(()) }
+}
+
+/// The intent with an agent's name in the form that is kept. Agents that live have different names:
+/// a person starts them, and reads of them, by name.
+fn named(intent: Intent, replica: &mut Replica, now_ms: u64) -> Result<Intent, VaultError> {
+    let Intent::AgentPut(put) = intent else { return Ok(intent) };
+    let name = names::label(&put.name)?;
+    let key = names::label_key(&name);
+    let others = agents::agents(replica, now_ms).into_iter();
+    let mut others = others.filter(|other| other.lives && Some(other.id) != put.agent);
+    match others.find(|other| names::label_key(&other.name) == key) {
+        Some(other) => Err(VaultError::NameTaken(other.name)),
+        None => Ok(Intent::AgentPut(AgentPut { name, ..put })),
+    }
 }
 
 fn require_policy(replica: &Replica, unverified: bool) -> Result<(), VaultError> {

@@ -5,14 +5,17 @@
 //! [`Pen::carry_out`] signs exactly those links. Data keys follow by themselves: a new reader gets a
 //! wrap in the same write, a lost reader makes the environment due (`rotation`).
 
+mod agents;
 mod plan;
 mod summary;
+mod summary_agents;
 mod write;
 
 use strongroom_format::hash::Digest;
-use strongroom_format::id::{InviteId, TokenId, UserId};
+use strongroom_format::id::{AgentId, InviteId, TokenId, UserId};
 use strongroom_format::pins::AuditPin;
 use strongroom_format::statement::{EnvRight, MemberKeys, PublicKey, Role, Signature};
+use strongroom_policy::{AgentPolicy, SecretAt, SecretPolicy};
 
 use crate::access::CellChange;
 
@@ -54,6 +57,41 @@ pub enum Intent {
     AuditReset(NewLog),
     /// Lets old entries of the audit log go.
     AuditRetention(OldEntries),
+    /// Makes an agent, or gives one that lives other terms.
+    AgentPut(AgentPut),
+    /// Ends an agent for good.
+    AgentEnd {
+        /// Which.
+        agent: AgentId,
+    },
+    /// Says where a secret may go.
+    SecretPolicyPut(SecretPolicyPut),
+}
+
+/// An agent to be made or changed, and where the secrets it uses may go.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgentPut {
+    /// Which; `None` for a new one.
+    pub agent: Option<AgentId>,
+    /// Its name, for people; sealed in the directory.
+    pub name: String,
+    /// What it may do; sealed in the directory.
+    pub policy: AgentPolicy,
+    /// The person who answers for it.
+    pub responsible: UserId,
+    /// Its end, in milliseconds since 1970; zero for none.
+    pub not_after: u64,
+    /// Signed together with it; those that say what is already so are left out.
+    pub secrets: Vec<SecretPolicyPut>,
+}
+
+/// Where a secret may go.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SecretPolicyPut {
+    /// Which secret.
+    pub at: SecretAt,
+    /// Where it may go; `None` for nowhere.
+    pub policy: Option<SecretPolicy>,
 }
 
 /// A new audit log, after a restore from a backup for instance.

@@ -1,14 +1,18 @@
 //! The links that an intent takes.
 
+use std::collections::BTreeSet;
+
 use strongroom_chain::EnvHistory;
 use strongroom_chain::org::OrgState;
-use strongroom_crypto::safe::{Entropy, InviteKey, ServiceToken};
-use strongroom_format::id::{Principal, UserId};
+use strongroom_crypto::safe::{Entropy, InviteKey, ServiceToken, entropy};
+use strongroom_format::id::{AgentId, EnvId, Principal, UserId};
 use strongroom_format::pins::AuditPin;
 use strongroom_format::statement::{Body, CutPoint, Policy, PublicKey, Rights, Role};
 use thiserror::Error;
 
+use super::agents::{PolicyChange, link_of, policy_changes};
 use super::{Intent, Joiner, NewInvite, NewLog, NewToken};
+use crate::agents::{self, AgentEntry, SALT};
 use crate::pen::WriteError;
 use crate::replica::{ReadError, Replica};
 
@@ -28,6 +32,7 @@ pub(super) enum Made {
     Nothing,
     Invite(InviteKey),
     Token(ServiceToken),
+    Agent(AgentId, [u8; SALT]),
 }
 
 /// The links of an intent, ready to be shown and then signed.
@@ -35,11 +40,19 @@ pub struct Plan {
     intent: Intent,
     pub(super) made: Made,
     bodies: Vec<Body>,
-    before: Vec<Before>,
+    policies: Vec<PolicyChange>,
+    before: Stood,
 }
 
-/// How somebody stood when a change was shown: the same link does something else to who stands
+/// How everything stood when a change was shown: the same link does something else to what stands
 /// otherwise.
+#[derive(PartialEq)]
+struct Stood {
+    people: Vec<Before>,
+    agent: Option<AgentEntry>,
+}
+
+/// How somebody stood.
 #[derive(PartialEq, Eq)]
 struct Before {
     role: Option<Role>,
@@ -56,7 +69,7 @@ impl std::fmt::Debug for Plan {
 impl Plan {
     /// Makes what the intent needs, and its links upon `replica`.
     pub fn make(
-        replica: &Replica,
+        replica: &mut Replica,
         intent: Intent,
         entropy: &mut dyn Entropy,
         now_ms: u64,
@@ -64,11 +77,16 @@ impl Plan {
         let made = match &intent {
             Intent::Invite(_) => Made::Invite(InviteKey::make(entropy)?),
             Intent::TokenIssue(_) => Made::Token(ServiceToken::make(entropy)?),
+            Intent::AgentPut(put) => {
+                let new = AgentId(entropy::array(entropy)?);
+                Made::Agent(put.agent.unwrap_or(new), entropy::array(entropy)?)
+            }
             _ => Made::Nothing,
         };
         let bodies = bodies(&intent, &made, replica, now_ms)?;
-        let before = before(&intent, replica.state(), now_ms);
-        Ok(Self { intent, made, bodies, before })
+        let policies = policies(&intent, replica, now_ms)?;
+        let before = stood(&intent, replica, now_ms);
+        Ok(Self { intent, made, bodies, policies, before })
     }
 
     /// What was asked for.
@@ -79,6 +97,23 @@ impl Plan {
     /// The links, in order. Data-key links follow from them and are not among them.
     pub fn bodies(&self) -> &[Body] {
         &self.bodies
+    }
+
+    /// The broker policies of secrets that are written, each with the one it takes the place of.
+    pub(super) fn policies(&self) -> &[PolicyChange] {
+        &self.policies
+    }
+
+    /// How many things are signed for it to be seen by everybody: its links, and the commits that
+    /// change where secrets may go.
+    pub fn signatures(&self) -> usize {
+        let envs: BTreeSet<EnvId> = self.policies.iter().map(|change| change.at.env).collect();
+        self.bodies.len() + envs.len()
+    }
+
+    /// The agent that this plan makes or changes.
+    pub fn agent(&self) -> Option<AgentId> {
+        if let Made::Agent(agent, _) = &self.made { Some(*agent) } else { None }
     }
 
     /// The key of the invitation that this plan makes.
@@ -94,13 +129,35 @@ impl Plan {
     /// The links upon a newer copy, if they say what was shown, of people and tokens who stand as
     /// they did then. Only the places where commits are cut may differ: they follow what others
     /// write in the meantime.
-    pub(super) fn again(&self, replica: &Replica, now_ms: u64) -> Result<Vec<Body>, PlanError> {
+    pub(super) fn again(&self, replica: &mut Replica, now_ms: u64) -> Result<Vec<Body>, PlanError> {
         let bodies = bodies(&self.intent, &self.made, replica, now_ms)?;
         let same = bodies.len() == self.bodies.len()
             && bodies.iter().zip(&self.bodies).all(|(new, shown)| says_the_same(new, shown));
-        let same = same && before(&self.intent, replica.state(), now_ms) == self.before;
+        let same = same && policies(&self.intent, replica, now_ms)? == self.policies;
+        let same = same && stood(&self.intent, replica, now_ms) == self.before;
         if same { Ok(bodies) } else { Err(PlanError::Changed) }
     }
+}
+
+fn policies(
+    intent: &Intent,
+    replica: &mut Replica,
+    now_ms: u64,
+) -> Result<Vec<PolicyChange>, WriteError> {
+    match intent {
+        Intent::AgentPut(put) => policy_changes(&put.secrets, replica, now_ms),
+        Intent::SecretPolicyPut(put) => policy_changes(std::slice::from_ref(put), replica, now_ms),
+        _ => Ok(Vec::new()),
+    }
+}
+
+fn stood(intent: &Intent, replica: &mut Replica, now_ms: u64) -> Stood {
+    let agent = match intent {
+        Intent::AgentPut(put) => put.agent.and_then(|id| agents::agent(replica, id, now_ms)),
+        Intent::AgentEnd { agent } => agents::agent(replica, *agent, now_ms),
+        _ => None,
+    };
+    Stood { people: before(intent, replica.state(), now_ms), agent }
 }
 
 fn before(intent: &Intent, state: &OrgState, now_ms: u64) -> Vec<Before> {
@@ -126,7 +183,10 @@ fn before(intent: &Intent, state: &OrgState, now_ms: u64) -> Vec<Before> {
         | Intent::TokenRevoke { .. }
         | Intent::OnlyVerified
         | Intent::AuditReset(_)
-        | Intent::AuditRetention(_) => Vec::new(),
+        | Intent::AuditRetention(_)
+        | Intent::AgentPut(_)
+        | Intent::AgentEnd { .. }
+        | Intent::SecretPolicyPut(_) => Vec::new(),
     }
 }
 
@@ -140,9 +200,12 @@ fn says_the_same(new: &Body, shown: &Body) -> bool {
 fn bodies(
     intent: &Intent,
     made: &Made,
-    replica: &Replica,
+    replica: &mut Replica,
     now_ms: u64,
 ) -> Result<Vec<Body>, WriteError> {
+    if let (Intent::AgentPut(put), Made::Agent(agent, salt)) = (intent, made) {
+        return Ok(link_of(put, (*agent, *salt), replica, now_ms)?.into_iter().collect());
+    }
     let state = replica.state();
     Ok(match (intent, made) {
         (Intent::Access(changes), _) => {
@@ -165,7 +228,11 @@ fn bodies(
             size: old.size,
             root: old.root,
         }],
-        (Intent::Invite(_) | Intent::TokenIssue(_), _) => return Err(ReadError::Missing.into()),
+        (Intent::AgentEnd { agent }, _) => vec![Body::AgentRevoke { agent: *agent }],
+        (Intent::SecretPolicyPut(_), _) => Vec::new(),
+        (Intent::Invite(_) | Intent::TokenIssue(_) | Intent::AgentPut(_), _) => {
+            return Err(ReadError::Missing.into());
+        }
     })
 }
 

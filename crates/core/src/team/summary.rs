@@ -44,15 +44,15 @@ pub struct Line {
 }
 
 impl Line {
-    fn new(kind: LineKind, text: String) -> Self {
+    pub(super) fn new(kind: LineKind, text: String) -> Self {
         Self { kind, text, detail: None, until_ms: None }
     }
 
-    fn detail(self, detail: String) -> Self {
+    pub(super) fn detail(self, detail: String) -> Self {
         Self { detail: Some(detail).filter(|text| !text.is_empty()), ..self }
     }
 
-    fn until(self, not_after: u64) -> Self {
+    pub(super) fn until(self, not_after: u64) -> Self {
         Self { until_ms: Some(not_after).filter(|end| *end != 0), ..self }
     }
 }
@@ -62,6 +62,7 @@ impl Plan {
     pub fn lines(&self, replica: &mut Replica, now_ms: u64) -> Vec<Line> {
         let mut lines: Vec<Line> =
             self.bodies().iter().flat_map(|body| of_link(body, self, replica, now_ms)).collect();
+        lines.extend(self.policy_lines(replica));
         let replaced = self.replaces(replica.state(), now_ms);
         if !replaced.is_empty() {
             let count = replaced.len();
@@ -178,6 +179,11 @@ fn of_link(body: &Body, plan: &Plan, replica: &mut Replica, now_ms: u64) -> Vec<
                 "What had been removed from the old audit log stays removed".to_owned(),
             )],
         },
+        Body::AgentIssue { .. } => match plan.intent() {
+            super::Intent::AgentPut(put) => plan.agent_lines(put, replica, now_ms),
+            _ => Vec::new(),
+        },
+        Body::AgentRevoke { agent } => vec![super::summary_agents::end(*agent, replica, now_ms)],
         _ => Vec::new(),
     }
 }
@@ -344,7 +350,7 @@ pub fn place(replica: &mut Replica, env: &EnvId) -> String {
     }
 }
 
-fn person(replica: &mut Replica, user: &UserId) -> String {
+pub(super) fn person(replica: &mut Replica, user: &UserId) -> String {
     who(replica, &Principal::User(*user))
 }
 

@@ -7,6 +7,7 @@ use strongroom_format::wire::{InviteUpload, TokenUpload};
 
 use super::plan::{Made, Plan, PlanError};
 use super::{Intent, Joiner};
+use crate::agents::Terms;
 use crate::details::{Details, Thing};
 use crate::pen::{Pen, WriteError, name};
 use crate::replica::{ReadError, Replica};
@@ -22,7 +23,9 @@ impl Pen<'_> {
     /// new, and wraps data keys for new readers.
     pub fn carry_out(&mut self, plan: &Plan) -> Result<(), PlanError> {
         let now_ms = self.now_ms();
-        for body in plan.again(self.replica(), now_ms)? {
+        let bodies = plan.again(self.replica(), now_ms)?;
+        let links = bodies.len();
+        for body in bodies {
             self.link(body)?;
         }
         match &plan.made {
@@ -38,8 +41,16 @@ impl Pen<'_> {
                     self.put_names(vec![name(item, &new.name, Details::of(Thing::Token))])?;
                 }
             }
+            Made::Agent(id, salt) => {
+                if let Intent::AgentPut(put) = plan.intent()
+                    && links > 0
+                {
+                    self.put_agent(*id, &put.name, &Terms::new(*salt, &put.policy))?;
+                }
+            }
             Made::Nothing => {}
         }
+        self.put_planned(plan.policies())?;
         self.wrap_for_new_readers()?;
         Ok(())
     }
