@@ -5,13 +5,15 @@
 //! Deliberately not here: addresses ([`crate::address`]) and name resolution (the broker).
 
 mod host;
+mod host_pattern;
 mod method;
 mod path;
 mod pattern;
 
 use std::{fmt, str::FromStr};
 
-pub use host::{Host, HostError, HostPattern};
+pub use host::{Host, HostError};
+pub use host_pattern::HostPattern;
 pub use method::{Method, MethodError};
 pub use path::{Path, PathError};
 pub use pattern::{PathPattern, PatternError};

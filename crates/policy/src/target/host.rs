@@ -1,4 +1,4 @@
-//! The name or address of a host, and the pattern that stands for one label of many.
+//! The name or address of a host.
 
 use std::{
     fmt,
@@ -148,81 +148,217 @@ impl fmt::Debug for Host {
 
 text_form!(Host);
 
-/// One host, or `*.` and a suffix: every host with exactly one more label, never the suffix itself.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct HostPattern {
-    any_label: bool,
-    host: Host,
-}
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
 
-impl HostPattern {
-    /// The pattern that only `host` matches.
-    pub fn exactly(host: Host) -> Self {
-        Self { any_label: false, host }
-    }
+    use super::*;
+    use crate::target::{HostPattern, Scheme, Target};
 
-    /// Whether it names one host only.
-    pub fn is_exact(&self) -> bool {
-        !self.any_label
-    }
+    /// Spellings that some program reads as `api.github.com`, or that look like it.
+    const NOT_GITHUB: [&str; 64] = [
+        "",
+        ".",
+        "..",
+        "api.github.com.",
+        "api.github.com..",
+        ".api.github.com",
+        "api..github.com",
+        "api.github.com.evil.example",
+        "api.github.comevil.example",
+        "api.github.com-evil.example",
+        "evil.example/api.github.com",
+        "evilapi.github.com",
+        "api-github.com",
+        "github.com",
+        "api.github.co",
+        "api.github.com.br",
+        "xapi.github.com",
+        "api.github.com:443",
+        "api.github.com:80:443",
+        "user@api.github.com",
+        "api.github.com@evil.example",
+        "user:pass@api.github.com",
+        "api.github.com/",
+        "api.github.com/x",
+        "api.github.com?x",
+        "api.github.com#x",
+        "api.github.com\\@evil.example",
+        "evil.example#api.github.com",
+        "evil.example?api.github.com",
+        "evil.example\\api.github.com",
+        "https://api.github.com",
+        "//api.github.com",
+        " api.github.com",
+        "api.github.com ",
+        "api .github.com",
+        "api.github.com\t",
+        "api.github.com\n",
+        "api.github.com\r\nHost: evil.example",
+        "api.github.com\0",
+        "api.github.com\0.evil.example",
+        "api.github.com%00",
+        "api%2egithub.com",
+        "%61pi.github.com",
+        "api.github.com%2f",
+        "api.github.com,evil.example",
+        "api.github.com;evil.example",
+        "api_.github.com",
+        "-api.github.com",
+        "api-.github.com",
+        "*.github.com",
+        "*",
+        "api\u{3002}github\u{3002}com",
+        "api\u{ff0e}github.com",
+        "api.g\u{456}thub.com",
+        "api.github.\u{441}om",
+        "\u{ff41}pi.github.com",
+        "api.github.com\u{200b}",
+        "api.git\u{ad}hub.com",
+        "api.github.c\u{2134}m",
+        "\u{202e}moc.buhtig.ipa",
+        "[api.github.com]",
+        "api.github.com]",
+        "(api.github.com)",
+        "\"api.github.com\"",
+    ];
 
-    /// The only host it names, if there is one only.
-    pub fn exact(&self) -> Option<&Host> {
-        self.is_exact().then_some(&self.host)
-    }
+    /// Spellings of addresses that some resolver accepts.
+    const NOT_CANONICAL: [&str; 30] = [
+        "127.1",
+        "127.0.1",
+        "2130706433",
+        "0x7f000001",
+        "0x7f.0.0.1",
+        "0177.0.0.1",
+        "127.0.0.01",
+        "127.0.0.1.",
+        "127.0.0.1.1",
+        "127.0.0.256",
+        "127.0.0",
+        "1",
+        "0",
+        "0x",
+        "x.0x",
+        "x.0x1",
+        "1.2.3.0x4",
+        "999.999.999.999",
+        "api.github.com.1",
+        "\u{ff11}27.0.0.1",
+        "::1",
+        "[::1",
+        "[0:0:0:0:0:0:0:1]",
+        "[0::1]",
+        "[::0001]",
+        "[fe80::1%25eth0]",
+        "[fe80::1%eth0]",
+        "[::127.0.0.1]",
+        "[]",
+        "[v1.x]",
+    ];
 
-    /// Whether `host` is one that this names.
-    pub fn matches(&self, host: &Host) -> bool {
-        if !self.any_label {
-            return self.host == *host;
+    #[test]
+    fn no_other_spelling_is_the_host_that_is_allowed() {
+        let github: Host = "api.github.com".parse().unwrap();
+        for text in NOT_GITHUB.into_iter().chain(NOT_CANONICAL) {
+            let taken = text.parse::<Host>().is_ok_and(|host| github == host);
+            assert!(!taken, "{text:?}");
         }
-        let (Some(suffix), Some(name)) = (self.host.name(), host.name()) else {
-            return false;
-        };
-        name.split_once('.').is_some_and(|(_, rest)| rest == suffix)
     }
-}
 
-/// Second labels under which a country's registry sells names to anybody.
-const SOLD_BELOW: [&str; 9] = ["ac", "co", "com", "edu", "gov", "net", "ne", "or", "org"];
-
-fn belongs_to_one_owner(suffix: &str) -> bool {
-    let labels: Vec<&str> = suffix.split('.').collect();
-    match labels.as_slice() {
-        [] | [_] => false,
-        [second, top] => !(top.len() == 2 && SOLD_BELOW.contains(second)),
-        _ => true,
+    #[test]
+    fn a_spelling_that_needs_interpretation_is_no_host_at_all() {
+        let other_names = [
+            "api.github.com.evil.example",
+            "api.github.comevil.example",
+            "api.github.com-evil.example",
+            "evilapi.github.com",
+            "api-github.com",
+            "github.com",
+            "api.github.co",
+            "api.github.com.br",
+            "xapi.github.com",
+        ];
+        for text in NOT_GITHUB.into_iter().chain(NOT_CANONICAL) {
+            let known = other_names.contains(&text);
+            assert_eq!(text.parse::<Host>().is_ok(), known, "{text:?}");
+        }
     }
-}
 
-impl FromStr for HostPattern {
-    type Err = HostError;
+    #[test]
+    fn a_host_has_one_form() {
+        let cases = [
+            ("API.GitHub.Com", "api.github.com"),
+            ("localhost", "localhost"),
+            ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+            ("a-b.c1", "a-b.c1"),
+            ("8.8.8.8", "8.8.8.8"),
+            ("[::1]", "[::1]"),
+            ("[2001:DB8::1]", "[2001:db8::1]"),
+            ("[::ffff:10.0.0.1]", "[::ffff:10.0.0.1]"),
+        ];
+        for (text, form) in cases {
+            let host: Host = text.parse().unwrap();
+            assert_eq!(host.to_string(), form);
+            assert_eq!(form.parse(), Ok(host));
+        }
+        assert_eq!("a".repeat(64).parse::<Host>(), Err(HostError::Label));
+        assert_eq!("a.".repeat(127).parse::<Host>(), Err(HostError::Length));
+    }
 
-    fn from_str(text: &str) -> Result<Self, HostError> {
-        let Some(suffix) = text.strip_prefix("*.") else {
-            return text.parse().map(Self::exactly);
-        };
-        let host: Host = suffix.parse()?;
-        match host.name() {
-            Some(name) if belongs_to_one_owner(name) => Ok(Self { any_label: true, host }),
-            _ => Err(HostError::Pattern),
+    #[test]
+    fn an_origin_is_a_scheme_a_host_and_a_port_and_nothing_else() {
+        let cases = [
+            ("https://api.github.com", "https://api.github.com", 443),
+            ("https://api.github.com:443", "https://api.github.com", 443),
+            ("https://api.github.com:8443", "https://api.github.com:8443", 8443),
+            ("http://[::1]:80", "http://[::1]", 80),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080", 8080),
+        ];
+        for (text, form, port) in cases {
+            let target: Target = text.parse().unwrap();
+            assert_eq!((target.to_string().as_str(), target.port), (form, port));
+        }
+        let refused = [
+            "",
+            "api.github.com",
+            "HTTPS://api.github.com",
+            "https:api.github.com",
+            "https:///api.github.com",
+            "ftp://api.github.com",
+            "https://",
+            "https://:443",
+            "https://api.github.com:",
+            "https://api.github.com:0",
+            "https://api.github.com:00443",
+            "https://api.github.com:+443",
+            "https://api.github.com:65536",
+            "https://api.github.com:443/",
+            "https://api.github.com:4 43",
+            "https://a@api.github.com",
+            "https://api.github.com:x@evil.example",
+            "https://[::1]443",
+            "https://[::1]x:443",
+            "https://::1:443",
+        ];
+        for text in refused {
+            assert!(text.parse::<Target>().is_err(), "{text:?}");
+        }
+        assert!(Target::from_authority(Scheme::Https, "api.github.com:443:443").is_err());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5_000))]
+        #[test]
+        fn every_text_is_refused_or_has_one_form(text in "[a-zA-Z0-9.\\-\\[\\]:x%@/]{0,20}") {
+            if let Ok(host) = text.parse::<Host>() {
+                prop_assert_eq!(host.to_string(), text.to_ascii_lowercase());
+            }
+        }
+
+        #[test]
+        fn any_text_at_all_is_parsed_or_refused(text in ".{0,40}") {
+            let _ = (text.parse::<Host>(), text.parse::<HostPattern>(), text.parse::<Target>());
         }
     }
 }
-
-impl fmt::Display for HostPattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.any_label {
-            f.write_str("*.")?;
-        }
-        self.host.fmt(f)
-    }
-}
-
-impl fmt::Debug for HostPattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-text_form!(HostPattern);
