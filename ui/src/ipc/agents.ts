@@ -150,7 +150,10 @@ export type AuthSpec =
   | { kind: "sigV4"; service: string | null; region: string | null }
   | { kind: "oAuth2"; tokenUrl: string; scopes: string[] };
 
-/** One rule. The first that matches decides; an empty list matches nothing. */
+/**
+ * One rule. The first that matches decides; an empty list matches nothing, unless a capability says
+ * hosts, ports, methods and paths. The provider "web" stands for hosts that no provider names.
+ */
 export type RuleSpec = {
   name: string;
   effect: RuleEffect;
@@ -201,10 +204,13 @@ export type PolicySpec = {
   rate: RateSpec | null;
 };
 
+/** Calls of a provider that belong together. */
+export type CapabilityView = { id: string; title: string };
+
 /** A provider to choose: built in, or defined in the policy of an agent. */
 export type ProviderView = ProviderSpec & {
   builtIn: boolean;
-  capabilities: string[];
+  capabilities: CapabilityView[];
   /** The agents with a rule for it. */
   agents: { id: string; name: string }[];
 };

@@ -25,8 +25,10 @@ const builtIn: Seed[] = [
   ["aws-s3", "AWS S3", "https://s3.amazonaws.com", { kind: "sigV4", service: "s3", region: null }, "AWS_ACCESS_KEY_ID", null, ["storage"]],
 ];
 
+const titles: Record<string, string> = { models: "Talk to its models", code: "Read code and issues", notes: "Read pages", dns: "Change DNS records", search: "Search the web", chat: "Send messages", servers: "List servers", storage: "Read and write objects" };
+
 function provider([id, name, base, auth, tokenVariable, baseVariable, capabilities, methods = all, paths = ["/**"]]: Seed): ProviderView {
-  return { id, name, base, hosts: [new URL(base).host], ports: [443], methods, paths, auth, private: false, tokenVariable, baseVariable, builtIn: true, capabilities, agents: [] };
+  return { id, name, base, hosts: [new URL(base).host], ports: [443], methods, paths, auth, private: false, tokenVariable, baseVariable, builtIn: true, capabilities: capabilities.map((one) => ({ id: one, title: titles[one] ?? one })), agents: [] };
 }
 
 export const builtInProviders: ProviderView[] = builtIn.map(provider);
@@ -64,7 +66,7 @@ export const agentSeeds: AgentSeed[] = [
     policy: {
       ...emptyPolicy, requests: 500, bytes: 50 * 1024 * 1024,
       rules: [
-        rule("models", { provider: "anthropic", capability: "models", secrets: [secret("env_sf_dev", "sec_sfd_s0", "ALGOLIA_ADMIN_KEY", "storefront / dev")], hosts: ["api.anthropic.com"], methods: ["POST"], paths: ["/v1/messages"] }),
+        rule("models", { provider: "anthropic", secrets: [secret("env_sf_dev", "sec_sfd_s0", "ALGOLIA_ADMIN_KEY", "storefront / dev")], hosts: ["api.anthropic.com"], methods: ["POST"], paths: ["/v1/messages"] }),
         rule("read docs", { provider: "github", secrets: [secret("env_sf_dev", "sec_sfd_s1", "CDN_PURGE_TOKEN", "storefront / dev")], hosts: ["api.github.com"], paths: ["/repos/acme/docs/**"] }),
         rule("write docs", { effect: "ask", provider: "github", secrets: [secret("env_sf_dev", "sec_sfd_s1", "CDN_PURGE_TOKEN", "storefront / dev")], hosts: ["api.github.com"], methods: ["PUT", "POST", "PATCH"], paths: ["/repos/acme/docs/contents/**", "/repos/acme/docs/pulls"] }),
       ],
