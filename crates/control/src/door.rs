@@ -10,7 +10,7 @@ use crate::link::SessionState;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "ask", deny_unknown_fields)]
 pub enum Ask {
-    /// Begin a session. It ends when this connection does.
+    /// Begin a session. It ends when this connection does; the process that asks is its root.
     Open {
         /// Which agent, by name; `None` where there is only one.
         agent: Option<String>,
@@ -20,11 +20,6 @@ pub enum Ask {
         minutes: Option<u32>,
         /// The command that will run, for people to see.
         command: String,
-    },
-    /// The child of this connection's session has this process number.
-    Child {
-        /// As the system counts.
-        pid: u32,
     },
     /// What is going on.
     Status,

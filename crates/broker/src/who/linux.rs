@@ -15,7 +15,7 @@ const PARENTS: usize = 8;
 /// How many processes below a session's first are looked at.
 const BELOW: usize = 4_096;
 
-/// How far up the tree somebody is looked for.
+/// How many ancestors a process has at most.
 const DEPTH: usize = 1_024;
 
 /// The processes of this machine.
@@ -45,16 +45,15 @@ impl WhoAsks for Linux {
         self.describe(pid)
     }
 
-    fn is_below(&self, pid: u32, root: u32) -> Option<bool> {
+    fn ancestors(&self, pid: u32) -> Option<Vec<u32>> {
+        let mut ancestors = vec![pid];
         let mut at = pid;
-        for _ in 0..DEPTH {
-            match at {
-                _ if at == root => return Some(true),
-                0 | 1 => return Some(false),
-                _ => at = procfs::stat(at)?.parent,
-            }
+        while at > 1 && ancestors.len() < DEPTH {
+            at = procfs::stat(at)?.parent;
+            ancestors.push(at);
         }
-        None
+        // A chain without a top was looked at while it changed.
+        (at <= 1).then_some(ancestors)
     }
 }
 

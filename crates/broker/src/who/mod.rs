@@ -43,8 +43,8 @@ pub trait WhoAsks: Debug + Send + Sync {
     /// The process that connected to a Unix socket.
     fn of_unix(&self, stream: &UnixStream) -> Option<Process>;
 
-    /// Whether process `pid` is `root` or below it. `None` where nobody can tell.
-    fn is_below(&self, pid: u32, root: u32) -> Option<bool>;
+    /// A process and those above it, nearest first. `None` where nobody can tell.
+    fn ancestors(&self, pid: u32) -> Option<Vec<u32>>;
 }
 
 /// What this system can tell.
@@ -76,7 +76,7 @@ impl WhoAsks for Nobody {
         None
     }
 
-    fn is_below(&self, _: u32, _: u32) -> Option<bool> {
+    fn ancestors(&self, _: u32) -> Option<Vec<u32>> {
         None
     }
 }

@@ -75,11 +75,12 @@ fn a_grandchild_is_below_the_session_and_another_process_is_not() {
     let mut caller = Caller::connect(&bash(), "bash -c 'echo $$; read -r x'; true");
     let grandchild: u32 = caller.line().parse().unwrap();
     let (who, me) = (of_this_system(), std::process::id());
-    assert_eq!(who.is_below(grandchild, me), Some(true));
-    assert_eq!(who.is_below(grandchild, caller.0.id()), Some(true));
-    assert_eq!(who.is_below(me, grandchild), Some(false));
-    assert_eq!(who.is_below(me, caller.0.id()), Some(false));
-    assert_eq!(Nobody.is_below(me, me), None);
+    let above = who.ancestors(grandchild).unwrap();
+    assert_eq!(above[..3], [grandchild, caller.0.id(), me]);
+    assert!(above.last().is_some_and(|top| *top <= 1), "{above:?}");
+    assert!(!who.ancestors(me).unwrap().contains(&grandchild));
+    assert!(who.ancestors(u32::MAX).is_none(), "who is gone is nobody's");
+    assert_eq!(Nobody.ancestors(me), None);
 }
 
 #[test]
