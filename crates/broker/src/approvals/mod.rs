@@ -8,7 +8,6 @@
 //! Deliberately not here: whether a request needs a person (`strongroom-policy`), who may answer
 //! (the owner's window, [`crate::control`]), and any disclosure of a value.
 
-mod access;
 mod binding;
 mod tasks;
 #[cfg(test)]
@@ -26,7 +25,6 @@ use strongroom_format::id::AgentId;
 use strongroom_policy::target::Path;
 use tokio::sync::oneshot;
 
-use access::AccessAsks;
 pub use binding::{Binding, Bound};
 use tasks::{Limits, Tasks, Whose};
 
@@ -90,7 +88,6 @@ struct State {
     waiting: BTreeMap<u64, Waiting>,
     over: VecDeque<(u64, u64)>,
     tasks: Tasks,
-    access: AccessAsks,
 }
 
 #[derive(Debug)]
@@ -164,17 +161,6 @@ impl Approvals {
         };
         self.release(&mut state, id, verdict, how);
         Answered::Taken
-    }
-
-    /// An agent asks for access to a provider that it lacks. Waits for nobody: a person sees it and
-    /// may change the agent's policy. `false` if the agent asked too often.
-    pub fn ask_access(&self, agent: AgentId, provider: &str, reason: &str) -> bool {
-        let may = self.lock().access.note(agent, self.clock.now_ms());
-        if may {
-            let (provider, reason) = (readable(provider), readable(reason));
-            (self.tell)(ToOwner::AccessAsked { agent, provider, reason });
-        }
-        may
     }
 
     /// Everything that waits, the oldest first.
@@ -305,7 +291,7 @@ impl Drop for Place<'_> {
     }
 }
 
-/// Somebody's words as one line of bounded length that can stand in any answer and any window.
+/// A person's words as one line that can stand in any answer.
 fn readable(reason: &str) -> String {
     let line = reason.trim().chars().map(|c| if c.is_control() { ' ' } else { c });
     line.take(MAX_REASON).collect()

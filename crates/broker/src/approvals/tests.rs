@@ -361,21 +361,3 @@ fn parts_of_a_binding_do_not_run_into_each_other() {
     assert_ne!(Binding::of(&one), Binding::of(&other));
     assert_eq!(Binding::of(&one), Binding::of(&one));
 }
-
-#[test]
-fn an_agent_asks_for_access_in_one_line_and_not_without_end() {
-    let room = Room::new();
-    let agent = AgentId([1; 16]);
-    assert!(room.approvals.ask_access(agent, "notion", &format!("to\nread {}", "x".repeat(600))));
-    let told = room.told.lock().unwrap().try_recv().unwrap();
-    let ToOwner::AccessAsked { provider, reason, .. } = told else { panic!("{told:?}") };
-    assert_eq!((provider.as_str(), reason.len()), ("notion", 500));
-    assert!(reason.starts_with("to read x"), "{reason}");
-    for _ in 1..20 {
-        assert!(room.approvals.ask_access(agent, "notion", ""));
-    }
-    assert!(!room.approvals.ask_access(agent, "notion", ""));
-    assert!(room.approvals.ask_access(AgentId([2; 16]), "notion", ""), "each by itself");
-    room.clock.forward(60 * MINUTE_MS);
-    assert!(room.approvals.ask_access(agent, "notion", ""));
-}

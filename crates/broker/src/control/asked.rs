@@ -46,11 +46,9 @@ fn try_answer(
         }
         Ask::Access { agent, provider, reason } => {
             let agent = agent_of(broker, guest, agent.as_deref())?;
-            if broker.approvals.ask_access(agent.config.id, &provider, &reason) {
-                Ok(Reply::Done)
-            } else {
-                Err(refused("too-many-asks", "this agent asked too often; talk to your person"))
-            }
+            let asked = broker.ask_access(&agent, provider, &reason);
+            asked.map_err(|refusal| refused(refusal.code, refusal.message))?;
+            Ok(Reply::Done)
         }
         Ask::Try { agent, method, url } => {
             let agent = agent_of(broker, guest, agent.as_deref())?;
