@@ -6,10 +6,21 @@
 use serde::{Deserialize, Serialize};
 use strongroom_format::hash::{Digest, h};
 
-use crate::document::{self, PolicyError};
-use crate::provider::Provider;
+use crate::document::{self, Checked, PolicyError};
+use crate::provider::{Provider, WEB};
 use crate::secret::{Rate, SecretAt};
 use crate::target::{HostPattern, Method, PathPattern};
+
+/// Rules of one policy.
+const MAX_RULES: usize = 200;
+/// Providers that one policy defines.
+const MAX_PROVIDERS: usize = 32;
+/// Credentials of one rule.
+const MAX_SECRETS: usize = 16;
+/// Thirty days.
+const MAX_MINUTES: u32 = 30 * 24 * 60;
+/// The path of a program (Linux, `PATH_MAX`).
+const MAX_PROGRAM: usize = 4096;
 
 /// The rules and limits of an agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,6 +159,101 @@ impl AgentPolicy {
         if self.version != Self::VERSION {
             return Err(PolicyError::Version(self.version));
         }
-        Ok(())
+        let part = Checked::part("the agent's policy");
+        part.inner("providers").count(self.providers.len(), MAX_PROVIDERS)?;
+        for (place, provider) in self.providers.iter().enumerate() {
+            provider.check()?;
+            let earlier = self.providers.iter().take(place);
+            let taken = provider.id == WEB
+                || Provider::lookup(&provider.id).is_some()
+                || earlier.into_iter().any(|other| other.id == provider.id);
+            part.inner("providers").require(!taken, "there is a provider with this id already")?;
+        }
+        part.inner("rules").count(self.rules.len(), MAX_RULES)?;
+        for (place, rule) in self.rules.iter().enumerate() {
+            rule.check(&Checked::part(format!("rule {}", place + 1)), self)?;
+        }
+        let minutes =
+            self.session_minutes.is_none_or(|minutes| (1..=MAX_MINUTES).contains(&minutes));
+        part.require(minutes, "a session lasts 1 minute to 30 days")?;
+        self.rate.iter().try_for_each(|rate| rate.check(&part))?;
+        document::check_length(self)
+    }
+}
+
+impl Rule {
+    fn check(&self, part: &Checked, policy: &AgentPolicy) -> Result<(), PolicyError> {
+        part.name(&self.name)?;
+        part.places(&self.hosts, &self.ports, &self.methods, &self.paths)?;
+        part.inner("secrets").count(self.secrets.len(), MAX_SECRETS)?;
+        self.rate.iter().try_for_each(|rate| rate.check(part))?;
+        self.process.iter().try_for_each(|process| process.check(part))?;
+        let limited = self.uses.is_some()
+            || self.not_after_ms.is_some()
+            || self.rate.is_some()
+            || self.bytes.is_some()
+            || self.reason
+            || !self.secrets.is_empty();
+        part.require(
+            self.effect != Effect::Deny || !limited,
+            "a rule that denies has no secrets, limits or end; it always denies",
+        )?;
+        if self.provider == WEB {
+            let plain = self.secrets.is_empty() && self.capability.is_none();
+            part.require(plain, "a rule for any site has no secrets and no capability")?;
+            return self.check_calls(part, None);
+        }
+        match policy.provider(&self.provider) {
+            Some(provider) => self.check_calls(part, Some(provider)),
+            None => part.require(false, "there is no such provider; define it in this policy"),
+        }
+    }
+
+    fn check_calls(&self, part: &Checked, provider: Option<&Provider>) -> Result<(), PolicyError> {
+        let empty = [
+            self.hosts.is_empty(),
+            self.ports.is_empty(),
+            self.methods.is_empty(),
+            self.paths.is_empty(),
+        ];
+        if let Some(id) = &self.capability {
+            let known = provider.is_some_and(|provider| provider.capability(id).is_some());
+            part.require(known, "the provider has no such capability")?;
+            return part.require(
+                empty.iter().all(|empty| *empty),
+                "a capability says hosts, ports, methods and paths by itself",
+            );
+        }
+        part.require(
+            !empty.contains(&true),
+            "name at least one host, port, method and path; an empty list matches nothing",
+        )?;
+        let theirs = |host: &HostPattern| {
+            provider.is_none_or(|provider| {
+                provider.hosts.contains(host)
+                    || host.exact().is_some_and(|host| provider.has_host(host))
+            })
+        };
+        part.require(self.hosts.iter().all(theirs), "a host is not one of the provider's")
+    }
+}
+
+impl ProcessRule {
+    fn check(&self, part: &Checked) -> Result<(), PolicyError> {
+        let part = part.inner("program");
+        part.require(
+            self.path.is_some() || self.sha256.is_some(),
+            "name the program by its path, its SHA-256, or both",
+        )?;
+        let path = self.path.as_deref().is_none_or(|path| {
+            path.starts_with('/')
+                && path.len() <= MAX_PROGRAM
+                && !path.chars().any(char::is_control)
+        });
+        part.require(path, "a program is named by its absolute path")?;
+        let digits = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        let sha256 =
+            self.sha256.as_deref().is_none_or(|text| text.len() == 64 && text.bytes().all(digits));
+        part.require(sha256, "a SHA-256 has 64 lower-case hexadecimal digits")
     }
 }

@@ -3,6 +3,8 @@
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
+use crate::target::{HostPattern, Method, PathPattern};
+
 /// An encoded policy fits a sealed field (64 KiB) with room for its padding.
 pub(crate) const MAX_DOCUMENT: usize = 60 * 1024;
 
@@ -31,15 +33,14 @@ pub enum PolicyError {
     },
 }
 
-impl PolicyError {
-    pub(crate) fn means(place: impl Into<String>, problem: &'static str) -> Self {
-        Self::Means { place: place.into(), problem }
-    }
-}
-
 /// The one encoding of `document`.
 pub(crate) fn encode(document: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(document).unwrap_or_default() // cannot fail: no maps with keys that are no text
+}
+
+/// An encoding that [`parse`] would refuse is not made.
+pub(crate) fn check_length(document: &impl Serialize) -> Result<(), PolicyError> {
+    if encode(document).len() > MAX_DOCUMENT { Err(PolicyError::TooLong) } else { Ok(()) }
 }
 
 /// Parses bytes that [`encode`] made, and no others.
@@ -53,4 +54,63 @@ pub(crate) fn parse<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, 
         return Err(PolicyError::NotCanonical);
     }
     Ok(document)
+}
+
+/// At most so many entries in one list of a policy.
+pub(crate) const MAX_LIST: usize = 64;
+/// A name that people read.
+const MAX_NAME: usize = 100;
+
+/// One part of a policy while it is checked; names itself in the error.
+#[derive(Clone)]
+pub(crate) struct Checked {
+    place: String,
+}
+
+impl Checked {
+    pub(crate) fn part(place: impl Into<String>) -> Self {
+        Self { place: place.into() }
+    }
+
+    pub(crate) fn inner(&self, place: &str) -> Self {
+        Self { place: format!("{}, {place}", self.place) }
+    }
+
+    pub(crate) fn require(&self, holds: bool, problem: &'static str) -> Result<(), PolicyError> {
+        if holds {
+            return Ok(());
+        }
+        Err(PolicyError::Means { place: self.place.clone(), problem })
+    }
+
+    pub(crate) fn count(&self, count: usize, most: usize) -> Result<(), PolicyError> {
+        self.require(count <= most, "too many entries; split it or name them more generally")
+    }
+
+    pub(crate) fn name(&self, name: &str) -> Result<(), PolicyError> {
+        let sound = !name.trim().is_empty()
+            && name.chars().count() <= MAX_NAME
+            && !name.chars().any(char::is_control);
+        self.require(sound, "a name has 1 to 100 characters on one line")
+    }
+
+    pub(crate) fn id(&self, id: &str) -> Result<(), PolicyError> {
+        let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let sound = (1..=24).contains(&id.len()) && id.bytes().all(known);
+        self.require(sound, "an id has 1 to 24 lower-case letters, digits and hyphens")
+    }
+
+    pub(crate) fn places(
+        &self,
+        hosts: &[HostPattern],
+        ports: &[u16],
+        methods: &[Method],
+        paths: &[PathPattern],
+    ) -> Result<(), PolicyError> {
+        self.inner("hosts").count(hosts.len(), MAX_LIST)?;
+        self.inner("ports").count(ports.len(), MAX_LIST)?;
+        self.inner("methods").count(methods.len(), MAX_LIST)?;
+        self.inner("paths").count(paths.len(), 4 * MAX_LIST)?;
+        self.inner("ports").require(!ports.contains(&0), "a port is a number from 1 to 65535")
+    }
 }

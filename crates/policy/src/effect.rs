@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::decide::Asked;
-use crate::provider::Provider;
+use crate::document::{Checked, PolicyError};
+use crate::provider::{EffectText, Provider};
 
 /// A sentence in parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,5 +36,11 @@ pub fn sentence(provider: Option<&Provider>, asked: &Asked<'_>, body: Option<&[u
 impl std::fmt::Display for Sentence {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.parts.iter().try_for_each(|part| f.write_str(&part.text))
+    }
+}
+
+impl EffectText {
+    pub(crate) fn check(&self, part: &Checked) -> Result<(), PolicyError> {
+        part.inner("effects").require(!self.sentence.is_empty(), "a sentence says something")
     }
 }

@@ -5,9 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::document::PolicyError;
-use crate::secret::{Auth, SecretPolicy};
-use crate::target::{HostPattern, Method, PathPattern, Target};
+use crate::decide::Asked;
+use crate::document::{Checked, MAX_LIST, PolicyError};
+use crate::secret::{Auth, SecretPolicy, check_header};
+use crate::target::{Host, HostPattern, Method, Path, PathPattern, Scheme, Target};
 
 /// The provider of a rule for requests without a credential to hosts that no provider names.
 pub const WEB: &str = "web";
@@ -144,7 +145,7 @@ pub enum Place {
         /// The name.
         name: String,
     },
-    /// Inside the first segment of the path, behind `bot`.
+    /// In a segment of the path, behind `bot`.
     Path,
     /// The password of `Authorization: Basic`.
     BasicPassword,
@@ -188,12 +189,123 @@ impl Provider {
 
     /// Whether `target` is one of its hosts on one of its ports.
     pub fn is_at(&self, target: &Target) -> bool {
-        self.ports.contains(&target.port)
-            && self.hosts.iter().any(|host| host.matches(&target.host))
+        self.ports.contains(&target.port) && self.has_host(&target.host)
+    }
+
+    pub(crate) fn has_host(&self, host: &Host) -> bool {
+        self.hosts.iter().any(|pattern| pattern.matches(host))
     }
 
     /// Whether every part means something and is within bounds.
     pub fn check(&self) -> Result<(), PolicyError> {
-        Ok(())
+        let part = Checked::part(format!("provider {}", self.id));
+        part.id(&self.id)?;
+        part.name(&self.name)?;
+        part.places(&self.hosts, &self.ports, &self.methods, &self.paths)?;
+        part.require(self.is_at(&self.base), "its base is one of its hosts and ports")?;
+        let private = self.private || self.base.scheme == Scheme::Https;
+        part.require(private, "only a private provider is spoken to without TLS")?;
+        self.auth.check(&part, &self.hosts)?;
+        self.shape.check(&part)?;
+        part.inner("mints").count(self.mints.len(), MAX_LIST)?;
+        part.inner("variables").count(self.env.len(), MAX_LIST)?;
+        self.env.iter().try_for_each(|var| var.check(&part))?;
+        part.inner("effects").count(self.effects.len(), MAX_LIST)?;
+        self.effects.iter().try_for_each(|effect| effect.check(&part))?;
+        part.inner("capabilities").count(self.capabilities.len(), MAX_LIST)?;
+        for capability in &self.capabilities {
+            let part = part.inner(&capability.id);
+            part.id(&capability.id)?;
+            part.name(&capability.title)?;
+            part.count(capability.calls.len(), MAX_LIST)?;
+            for calls in &capability.calls {
+                part.places(&calls.hosts, &[], &calls.methods, &calls.paths)?;
+            }
+        }
+        part.inner("places").count(self.agent_sends.len(), MAX_LIST)?;
+        self.agent_sends.iter().try_for_each(|place| place.check(&part))
     }
+}
+
+impl Shape {
+    fn check(&self, part: &Checked) -> Result<(), PolicyError> {
+        let Self::Prefix { text } = self else { return Ok(()) };
+        let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+        let sound = text.len() <= 32 && text.bytes().all(known) && !text.contains("srf_");
+        part.inner("shape").require(sound, "at most 32 letters, digits, and - _ . :")
+    }
+}
+
+/// Variables that decide which code a program runs or whom it trusts.
+const NOT_FOR_PROVIDERS: [&str; 12] = [
+    "BASH_ENV",
+    "ENV",
+    "HOME",
+    "IFS",
+    "LD_",
+    "DYLD_",
+    "NODE_OPTIONS",
+    "PATH",
+    "PERL5OPT",
+    "PYTHON",
+    "RUBYOPT",
+    "SHELL",
+];
+
+impl EnvVar {
+    fn check(&self, part: &Checked) -> Result<(), PolicyError> {
+        let part = part.inner("variables");
+        let known = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+        let harmful = |name: &&str| match *name {
+            "LD_" | "DYLD_" | "PYTHON" => self.name.starts_with(*name),
+            whole => self.name == whole,
+        };
+        let sound = (1..=MAX_LIST).contains(&self.name.len())
+            && self.name.bytes().all(known)
+            && !self.name.starts_with(|first: char| first.is_ascii_digit())
+            && !NOT_FOR_PROVIDERS.iter().any(|name| harmful(&name));
+        part.require(
+            sound,
+            "upper-case letters, digits and _; none that decides what a program runs",
+        )?;
+        let text = match &self.value {
+            EnvValue::Token => "",
+            EnvValue::BaseUrl { suffix: text } | EnvValue::Literal { text } => text,
+        };
+        let plain = text.len() <= 256 && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        part.require(plain, "at most 256 plain characters")
+    }
+}
+
+impl Place {
+    fn check(&self, part: &Checked) -> Result<(), PolicyError> {
+        let part = part.inner("places");
+        match self {
+            Self::Header { name } => check_header(&part, name),
+            Self::Authorization { scheme: text } | Self::Query { name: text } => {
+                let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+                let sound = (1..=MAX_LIST).contains(&text.len()) && text.bytes().all(known);
+                part.require(sound, "a scheme or parameter is a word")
+            }
+            Self::Path | Self::BasicPassword | Self::SecurityToken => Ok(()),
+        }
+    }
+}
+
+impl Capability {
+    /// Whether the request is one of its calls; `loosely` as [`PathPattern::touches`] has it.
+    pub(crate) fn contains(&self, asked: &Asked<'_>, loosely: bool) -> bool {
+        self.calls.iter().any(|calls| {
+            calls.hosts.iter().any(|host| host.matches(&asked.target.host))
+                && calls.methods.contains(asked.method)
+                && any_path(&calls.paths, asked.path, loosely)
+        })
+    }
+}
+
+/// Whether one of `patterns` matches, or, `loosely`, touches `path`.
+pub(crate) fn any_path(patterns: &[PathPattern], path: &Path, loosely: bool) -> bool {
+    patterns
+        .iter()
+        .any(|pattern| if loosely { pattern.touches(path) } else { pattern.matches(path) })
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::AgentPolicy;
 use crate::decide::Asked;
+use crate::provider::{Provider, any_path};
 use crate::target::{Method, PathPattern};
 
 /// The bounds of a session: a request must be within every one of them.
@@ -66,7 +67,24 @@ impl Scope {
 
     /// Whether a request that a rule for `provider` allows is within every bound.
     pub fn allows(&self, policy: &AgentPolicy, provider: &str, asked: &Asked<'_>) -> bool {
-        let _ = (policy, provider, asked);
-        false
+        let holds = |grant: &Grant| {
+            grant.provider == provider && grant.calls.contain(policy.provider(provider), asked)
+        };
+        self.bounds.iter().all(|grants| grants.iter().any(holds))
+    }
+}
+
+impl Granted {
+    fn contain(&self, provider: Option<&Provider>, asked: &Asked<'_>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Capability { id } => {
+                let capability = provider.and_then(|provider| provider.capability(id));
+                capability.is_some_and(|capability| capability.contains(asked, false))
+            }
+            Self::Calls { methods, paths } => {
+                methods.contains(asked.method) && any_path(paths, asked.path, false)
+            }
+        }
     }
 }

@@ -7,8 +7,15 @@
 use serde::{Deserialize, Serialize};
 use strongroom_format::id::{EnvId, SecretId};
 
-use crate::document::{self, PolicyError};
-use crate::target::{HostPattern, Method, PathPattern};
+use crate::document::{self, Checked, MAX_LIST, PolicyError};
+use crate::target::{HostPattern, Method, Path, PathPattern, Scheme, Target};
+
+/// Sites of one secret.
+const MAX_SITES: usize = 8;
+/// A template, a user, the name of a parameter.
+const MAX_TEXT: usize = 256;
+/// The certificate of an own CA.
+const MAX_CA: usize = 16 * 1024;
 
 /// A secret and the environment whose key seals it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -73,7 +80,8 @@ pub enum Auth {
         /// The user.
         user: String,
     },
-    /// In the first segment of the path, behind `bot` (Telegram).
+    /// In a segment of the path, behind `bot` (Telegram). Policies, records and people see the path
+    /// without the token: `/bot/sendMessage`.
     Path,
     /// AWS Signature Version 4; the credential is `KEY_ID:SECRET` or `KEY_ID:SECRET:SESSION`.
     SigV4 {
@@ -169,6 +177,134 @@ impl SecretPolicy {
         if self.version != Self::VERSION {
             return Err(PolicyError::Version(self.version));
         }
-        Ok(())
+        let part = Checked::part("the secret's policy");
+        part.places(&self.hosts, &self.ports, &self.methods, &self.paths)?;
+        self.auth.check(&part, &self.hosts)?;
+        part.inner("mints").count(self.mints.len(), MAX_LIST)?;
+        part.inner("sites").count(self.sites.len(), MAX_SITES)?;
+        self.sites.iter().try_for_each(|site| site.check(&part))?;
+        self.rate.iter().try_for_each(|rate| rate.check(&part))?;
+        if let Some(ca) = &self.ca {
+            let part = part.inner("own CA");
+            part.require(
+                self.private,
+                "an own CA is only for private hosts; public ones have public CAs",
+            )?;
+            let pem = ca.len() <= MAX_CA && ca.contains("-----BEGIN CERTIFICATE-----");
+            part.require(pem, "a certificate in PEM form of at most 16 KiB")?;
+        }
+        document::check_length(self)
     }
+}
+
+impl Auth {
+    /// Whether it means something, for a credential that goes to `hosts`.
+    pub(crate) fn check(&self, part: &Checked, hosts: &[HostPattern]) -> Result<(), PolicyError> {
+        let sends_itself = !matches!(self, Self::SigV4 { .. });
+        let exact = hosts.iter().all(HostPattern::is_exact);
+        part.inner("hosts").require(
+            exact || !sends_itself,
+            "a credential that is sent itself goes to hosts by their full names; *. is only for signatures",
+        )?;
+        let part = part.inner("auth");
+        match self {
+            Self::Bearer | Self::Path => Ok(()),
+            Self::Header { name, template } => {
+                check_header(&part, name)?;
+                let printable = template.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+                let once = template.matches("{}").count() == 1;
+                let sound = printable && once && template.len() <= MAX_TEXT;
+                part.require(sound, "a template is plain text with exactly one {}")
+            }
+            Self::Basic { user } => {
+                let sound = user.len() <= MAX_TEXT
+                    && !user.contains(':')
+                    && !user.chars().any(char::is_control);
+                part.require(sound, "a user of Basic authentication has no colon")
+            }
+            Self::SigV4 { service, region } => {
+                let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+                let sound =
+                    |text: &String| (1..=MAX_LIST).contains(&text.len()) && text.bytes().all(known);
+                let sound = service.iter().chain(region).all(sound);
+                part.require(sound, "a service or region has only letters, digits and hyphens")
+            }
+            Self::OAuth2 { token_url, scopes } => {
+                let https = token_endpoint(token_url).is_some();
+                part.require(
+                    https,
+                    "a token endpoint is an https:// address with a path and no query",
+                )?;
+                part.inner("scopes").count(scopes.len(), MAX_LIST)?;
+                // RFC 6749, section 3.3
+                let known = |byte: u8| byte.is_ascii_graphic() && !b"\"\\".contains(&byte);
+                let sound =
+                    |text: &String| (1..=MAX_TEXT).contains(&text.len()) && text.bytes().all(known);
+                part.require(scopes.iter().all(sound), "a scope is a word")
+            }
+        }
+    }
+}
+
+/// Where an OAuth 2 token endpoint is; none unless it is `https://host[:port]/path`.
+pub fn token_endpoint(url: &str) -> Option<(Target, Path)> {
+    let rest = url.strip_prefix("https://")?;
+    let (authority, _) = rest.split_once('/')?;
+    let target = Target::from_authority(Scheme::Https, authority).ok()?;
+    let path = Path::parse(rest.get(authority.len()..)?).ok()?;
+    path.query().is_none().then_some((target, path))
+}
+
+impl Site {
+    fn check(&self, part: &Checked) -> Result<(), PolicyError> {
+        let part = part.inner("sites");
+        match self {
+            Self::Header { name } => check_header(&part, name),
+            Self::Query { name } | Self::Form { name } => {
+                let sound = (1..=MAX_TEXT).contains(&name.len())
+                    && name.bytes().all(|byte| byte.is_ascii_graphic());
+                part.require(sound, "a parameter has a name of plain characters")
+            }
+            Self::Json { pointer } => {
+                let sound = pointer.starts_with('/') && pointer.len() <= MAX_TEXT;
+                part.require(sound, "a place in JSON is a pointer such as /auth/key")
+            }
+        }
+    }
+}
+
+impl Rate {
+    pub(crate) fn check(self, part: &Checked) -> Result<(), PolicyError> {
+        let sound = (1..=10_000).contains(&self.count) && (1..=86_400).contains(&self.per_seconds);
+        part.inner("rate").require(sound, "1 to 10,000 in 1 to 86,400 seconds")
+    }
+}
+
+/// Headers that say where a message ends, where it goes or who sends it.
+const NOT_FOR_CREDENTIALS: [&str; 14] = [
+    "accept-encoding",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "forwarded",
+    "host",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+];
+
+pub(crate) fn check_header(part: &Checked, name: &str) -> Result<(), PolicyError> {
+    let known =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+    let sound = (1..=MAX_LIST).contains(&name.len())
+        && name.bytes().all(known)
+        && !NOT_FOR_CREDENTIALS.contains(&name)
+        && !name.starts_with("proxy-")
+        && !name.starts_with("x-strongroom-");
+    part.require(sound, "a header has a lower-case name and is not one that HTTP itself uses")
 }

@@ -58,7 +58,7 @@ impl Usage {
         self.rules.retain(|(owner, _), _| *owner != agent);
     }
 
-    /// A request of `session` goes `way`, with the credential `with`.
+    /// A request of `session` goes `way`, with the credential `with`. Noted before it goes.
     pub fn note(
         &mut self,
         agent: AgentId,
@@ -68,7 +68,12 @@ impl Usage {
         with: Option<(SecretAt, &SecretPolicy)>,
         now_ms: u64,
     ) {
-        let _ = (agent, session, policy, way, with, now_ms);
+        let rule_rate = policy.rules.get(way.rule).and_then(|rule| rule.rate);
+        self.sessions.entry(session).or_default().note(policy.rate, now_ms);
+        self.rules.entry((agent, way.rule)).or_default().note(rule_rate, now_ms);
+        if let Some((at, secret)) = with {
+            self.secrets.entry(at).or_default().note(secret.rate, now_ms);
+        }
     }
 
     /// `bytes` more went either way, in a request that went by `rule`.
@@ -115,10 +120,74 @@ impl Tally {
         self.bytes
     }
 
-    /// Whether one more at `now_ms` would be too fast.
-    pub fn is_too_fast(&self, rate: Rate, now_ms: u64) -> bool {
-        let begin = now_ms.saturating_sub(u64::from(rate.per_seconds) * 1000);
-        let within = self.recent_ms.iter().filter(|at| **at > begin).count();
-        within >= rate.count as usize
+    /// In how many milliseconds one more may go at this rate; none: now.
+    pub fn wait_ms(&self, rate: Rate, now_ms: u64) -> Option<u64> {
+        let window_ms = u64::from(rate.per_seconds).saturating_mul(1000);
+        let newest_first = usize::try_from(rate.count).unwrap_or(usize::MAX);
+        let Some(place) = newest_first.checked_sub(1) else { return Some(window_ms) };
+        let counted = self.recent_ms.iter().rev().nth(place)?;
+        let free_at = counted.saturating_add(window_ms);
+        (free_at > now_ms).then(|| free_at - now_ms)
+    }
+
+    fn note(&mut self, rate: Option<Rate>, now_ms: u64) {
+        self.since_ms.get_or_insert(now_ms);
+        self.uses = self.uses.saturating_add(1);
+        if let Some(rate) = rate {
+            self.recent_ms.push_back(now_ms);
+            while self.recent_ms.len() > rate.count as usize {
+                self.recent_ms.pop_front();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_holds_in_every_stretch_of_time_and_says_how_long_to_wait() {
+        let rate = Rate { count: 2, per_seconds: 10 };
+        let mut tally = Tally::default();
+        assert_eq!(tally.wait_ms(rate, 0), None);
+        tally.note(Some(rate), 1_000);
+        assert_eq!(tally.wait_ms(rate, 1_000), None);
+        tally.note(Some(rate), 9_000);
+        assert_eq!(tally.wait_ms(rate, 9_500), Some(1_500));
+        assert_eq!(tally.wait_ms(rate, 10_999), Some(1));
+        assert_eq!(tally.wait_ms(rate, 11_000), None);
+        tally.note(Some(rate), 11_000);
+        assert_eq!(tally.wait_ms(rate, 11_000), Some(8_000), "the one at 9 s still counts");
+        assert_eq!(
+            tally.wait_ms(rate, 0),
+            Some(19_000),
+            "a clock that goes back gives nothing away"
+        );
+        assert_eq!((tally.uses(), tally.since_ms()), (3, Some(1_000)));
+        assert_eq!(tally.recent_ms.len(), 2, "no more is kept than the rate needs");
+    }
+
+    #[test]
+    fn a_rate_of_none_never_lets_one_go() {
+        let rate = Rate { count: 0, per_seconds: 10 };
+        assert_eq!(Tally::default().wait_ms(rate, 5), Some(10_000));
+    }
+
+    #[test]
+    fn sessions_count_alone_rules_for_their_agent_and_secrets_for_all() {
+        let (one, other) = (AgentId([1; 16]), AgentId([2; 16]));
+        let mut usage = Usage::default();
+        usage.begin(7, 500);
+        usage.note_bytes(one, 7, 0, 10);
+        usage.note_bytes(one, 8, 0, 5);
+        assert_eq!(usage.of(one, 7).session().map(Tally::bytes), Some(10));
+        assert_eq!(usage.of(one, 7).session().and_then(Tally::since_ms), Some(500));
+        assert_eq!(usage.of(one, 9).rule(0).map(Tally::bytes), Some(15));
+        assert!(usage.of(other, 9).rule(0).is_none());
+        usage.forget_rules(one);
+        assert!(usage.of(one, 7).rule(0).is_none());
+        usage.end(7);
+        assert!(usage.of(one, 7).session().is_none());
     }
 }
