@@ -22,11 +22,11 @@ pub enum Kind {
     Unspecified,
     /// This computer: 127.0.0.0/8, `::1`.
     Loopback,
-    /// A private network: RFC 1918, fc00::/7, fec0::/10.
+    /// A private network: RFC 1918, `fc00::/7`, `fec0::/10`.
     Private,
     /// Carrier-grade NAT: 100.64.0.0/10.
     Shared,
-    /// This link: 169.254.0.0/16, fe80::/10.
+    /// This link: 169.254.0.0/16, `fe80::/10`.
     LinkLocal,
     /// Where clouds give credentials to machines.
     Metadata,
@@ -78,10 +78,9 @@ fn kind4(ip: Ipv4Addr) -> Option<Kind> {
         [100, 64..=127, ..] => Kind::Shared,
         [169, 254, ..] => Kind::LinkLocal,
         [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [198, 18 | 19, ..] => Kind::Example,
-        [192, 0, 0, _] => Kind::Reserved,
         [192, 88, 99, _] => Kind::Embedded, // relays of 6to4
         [224..=239, ..] | [255, 255, 255, 255] => Kind::Multicast,
-        [240..=255, ..] => Kind::Reserved,
+        [192, 0, 0, _] | [240..=255, ..] => Kind::Reserved,
         _ => return None,
     };
     Some(kind)
@@ -102,7 +101,7 @@ fn kind6(ip: Ipv6Addr) -> Option<Kind> {
         | [_, _, _, _, 0 | 0x200, 0x5efe, ..] => Kind::Embedded, // ISATAP
         [0x2001, 0xdb8, ..] | [0x2001, 2, 0, ..] | [0x3fff, 0..=0xfff, ..] => Kind::Example,
         [0x2001, 0..=0x1ff, ..] => Kind::Reserved, // protocol assignments
-        [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] => Kind::Private,
+        [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] => Kind::Private,
         [0xfe80..=0xfebf, ..] => Kind::LinkLocal,
         [0xff00..=0xffff, ..] => Kind::Multicast,
         [0x2000..=0x3fff, ..] => return None,

@@ -4,13 +4,16 @@
 //! session's scope holds it, every limit has room, and, for each credential, the secret's own policy
 //! allows the same. What is unknown (a provider, a secret, a capability) is denied.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
-use crate::agent::AgentPolicy;
+use crate::agent::{AgentPolicy, Effect, Rule};
+use crate::provider::{Provider, any_path};
+use crate::rules::{self, Meeting, Miss};
 use crate::scope::Scope;
-use crate::secret::{SecretAt, SecretPolicy};
-use crate::target::{Method, Path, Target};
-use crate::usage::Used;
+use crate::secret::{Auth, Rate, SecretAt, SecretPolicy};
+use crate::target::{Method, Path, Scheme, Target};
+use crate::usage::{Tally, Used};
+pub use crate::why::{SecretDenial, Why};
 
 /// A request as the broker understood it.
 #[derive(Debug, Clone, Copy)]
@@ -84,78 +87,6 @@ pub struct Denied {
     pub why: Why,
 }
 
-/// The reason of a refusal; its text tells the agent and the person what to do next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Why {
-    /// No rule matches.
-    NoRule,
-    /// A rule denies it.
-    DeniedByRule,
-    /// The token is for a provider that is not at this host.
-    WrongHost,
-    /// The rule names a provider or capability that does not exist.
-    UnknownProvider,
-    /// A rule would match for another program.
-    Process,
-    /// The session was started for less.
-    Scope,
-    /// The rule has ended.
-    Expired,
-    /// The rule was used as often as it may be.
-    UsedUp,
-    /// Too many requests in a short time.
-    TooFast {
-        /// In how many seconds one more may go.
-        retry_after: u64,
-    },
-    /// The session's or the rule's requests or bytes are spent.
-    Budget,
-    /// The session has lasted as long as it may.
-    SessionOver,
-    /// The rule wants a reason.
-    ReasonMissing,
-    /// The secret's own policy does not allow it.
-    SecretPolicy(SecretDenial),
-}
-
-/// What a secret's own policy does not allow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SecretDenial {
-    /// The secret has no policy, so it goes nowhere.
-    NoPolicy,
-    /// The host.
-    Host,
-    /// The port.
-    Port,
-    /// The method.
-    Method,
-    /// The path.
-    Path,
-    /// Without TLS.
-    Plain,
-    /// The answer would be a credential.
-    Mints,
-    /// It has ended.
-    Expired,
-    /// It was used as often as it may be.
-    UsedUp,
-    /// Too fast.
-    TooFast,
-}
-
-impl Why {
-    /// The reason as a code, in kebab case: what an agent's error carries.
-    pub fn code(&self) -> &'static str {
-        "no-rule"
-    }
-}
-
-impl fmt::Display for Why {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
-    }
-}
-
 /// One rule in a simulation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
@@ -163,11 +94,12 @@ pub struct Step {
     pub rule: usize,
     /// Whether it matches.
     pub matched: bool,
-    /// Why or why not, in a sentence.
-    pub why: String,
+    /// Why it decides or does not match, in a sentence.
+    pub why: &'static str,
 }
 
-/// Decides.
+/// Decides about `asked` in a session with `scope` and the counters `used`, at `now_ms`; `secrets`
+/// are the policies of the secrets that rules may name.
 pub fn decide(
     policy: &AgentPolicy,
     secrets: &BTreeMap<SecretAt, SecretPolicy>,
@@ -176,8 +108,7 @@ pub fn decide(
     asked: &Asked<'_>,
     now_ms: u64,
 ) -> Decision {
-    let _ = (policy, secrets, scope, used, asked, now_ms);
-    Decision::Deny(Denied { rule: None, why: Why::NoRule })
+    Question { policy, secrets, scope, used, asked, now_ms }.decide(&mut |_| {})
 }
 
 /// Decides, and says of each rule up to the deciding one whether it matched and why.
@@ -189,5 +120,203 @@ pub fn simulate(
     asked: &Asked<'_>,
     now_ms: u64,
 ) -> (Decision, Vec<Step>) {
-    (decide(policy, secrets, scope, used, asked, now_ms), Vec::new())
+    let mut steps = Vec::new();
+    let question = Question { policy, secrets, scope, used, asked, now_ms };
+    let decision = question.decide(&mut |step| steps.push(step));
+    (decision, steps)
+}
+
+struct Question<'a> {
+    policy: &'a AgentPolicy,
+    secrets: &'a BTreeMap<SecretAt, SecretPolicy>,
+    scope: &'a Scope,
+    used: Used<'a>,
+    asked: &'a Asked<'a>,
+    now_ms: u64,
+}
+
+impl Question<'_> {
+    fn decide(&self, tell: &mut dyn FnMut(Step)) -> Decision {
+        if let Err(why) = self.check_token() {
+            return deny(None, why);
+        }
+        let mut nearest = None;
+        let mut must_ask = false;
+        for (place, rule) in self.policy.rules.iter().enumerate() {
+            let miss = match rules::meet(rule, self.policy, self.asked) {
+                Meeting::Decides => {
+                    tell(Step { rule: place, matched: true, why: says(rule.effect) });
+                    return match rule.effect {
+                        Effect::Deny => deny(Some(place), Why::DeniedByRule),
+                        Effect::Allow => self.by_rule(place, rule, must_ask),
+                        Effect::Ask => self.by_rule(place, rule, true),
+                    };
+                }
+                Meeting::Binds(miss) => {
+                    must_ask = true;
+                    miss
+                }
+                Meeting::Misses(miss) => miss,
+            };
+            tell(Step { rule: place, matched: false, why: miss.sentence() });
+            nearest = nearest.max(Some(miss));
+        }
+        deny(None, nearest.map_or(Why::NoRule, Miss::why))
+    }
+
+    /// A token goes to its own provider and nowhere else.
+    fn check_token(&self) -> Result<(), Why> {
+        let Some(id) = self.asked.provider else { return Ok(()) };
+        let provider = self.policy.provider(id).ok_or(Why::UnknownProvider)?;
+        if provider.is_at(self.asked.target) { Ok(()) } else { Err(Why::WrongHost) }
+    }
+
+    fn by_rule(&self, place: usize, rule: &Rule, mut must_ask: bool) -> Decision {
+        let provider = self.policy.provider(&rule.provider);
+        let way = self
+            .check_session(rule)
+            .and_then(|()| self.check_limits(place, rule))
+            .and_then(|()| self.way(place, rule, provider));
+        match way {
+            Ok(way) => {
+                must_ask |= way
+                    .secrets
+                    .iter()
+                    .any(|at| self.secrets.get(at).is_none_or(|secret| secret.approval));
+                if must_ask { Decision::Ask(way) } else { Decision::Allow(way) }
+            }
+            Err(why) => deny(Some(place), why),
+        }
+    }
+
+    fn check_session(&self, rule: &Rule) -> Result<(), Why> {
+        if !self.scope.allows(self.policy, &rule.provider, self.asked) {
+            return Err(Why::Scope);
+        }
+        let Some(session) = self.used.session() else { return Ok(()) };
+        let over = |minutes: u32| {
+            let lasts_ms = u64::from(minutes) * 60_000;
+            session.since_ms().is_some_and(|since| self.now_ms >= since.saturating_add(lasts_ms))
+        };
+        if self.policy.session_minutes.is_some_and(over) {
+            return Err(Why::SessionOver);
+        }
+        if self.policy.requests.is_some_and(|most| session.uses() >= most) {
+            return Err(Why::Budget);
+        }
+        self.check_bytes(self.policy.bytes, session.bytes())?;
+        self.check_rate(self.policy.rate, Some(session))
+    }
+
+    fn check_limits(&self, place: usize, rule: &Rule) -> Result<(), Why> {
+        if rule.not_after_ms.is_some_and(|end| self.now_ms > end) {
+            return Err(Why::Expired);
+        }
+        let tally = self.used.rule(place);
+        if rule.uses.is_some_and(|most| tally.map_or(0, Tally::uses) >= most) {
+            return Err(Why::UsedUp);
+        }
+        self.check_bytes(rule.bytes, tally.map_or(0, Tally::bytes))?;
+        self.check_rate(rule.rate, tally)?;
+        let said = self.asked.reason.is_some_and(|reason| !reason.trim().is_empty());
+        if rule.reason && !said { Err(Why::ReasonMissing) } else { Ok(()) }
+    }
+
+    fn check_bytes(&self, most: Option<u64>, spent: u64) -> Result<(), Why> {
+        let wanted = spent.saturating_add(self.asked.bytes.unwrap_or(0));
+        match most {
+            Some(most) if spent >= most || wanted > most => Err(Why::Budget),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_rate(&self, rate: Option<Rate>, tally: Option<&Tally>) -> Result<(), Why> {
+        match self.wait_ms(rate, tally) {
+            Some(retry_after_ms) => Err(Why::TooFast { retry_after_ms }),
+            None => Ok(()),
+        }
+    }
+
+    fn wait_ms(&self, rate: Option<Rate>, tally: Option<&Tally>) -> Option<u64> {
+        let nothing_yet = Tally::default();
+        tally.unwrap_or(&nothing_yet).wait_ms(rate?, self.now_ms)
+    }
+
+    fn way(&self, place: usize, rule: &Rule, provider: Option<&Provider>) -> Result<Way, Why> {
+        let private = provider.is_some_and(|provider| provider.private);
+        if self.asked.target.scheme == Scheme::Http && !private {
+            return Err(Why::Plain);
+        }
+        let mints = provider.is_some_and(|it| any_path(&it.mints, self.asked.path, true));
+        let mut way = Way {
+            rule: place,
+            provider: rule.provider.clone(),
+            secrets: Vec::new(),
+            private,
+            mints: false,
+        };
+        let mut first_denial = None;
+        for at in &rule.secrets {
+            match self.check_secret(at, mints) {
+                Ok(secret) => {
+                    way.private &= secret.private;
+                    way.mints |= mints || any_path(&secret.mints, self.asked.path, true);
+                    way.secrets.push(*at);
+                }
+                Err(denial) => drop(first_denial.get_or_insert(denial)),
+            }
+        }
+        match first_denial {
+            Some(denial) if way.secrets.is_empty() => Err(Why::SecretPolicy(denial)),
+            _ => Ok(way),
+        }
+    }
+
+    /// The secret's own policy, if it allows the request.
+    fn check_secret(&self, at: &SecretAt, mints: bool) -> Result<&SecretPolicy, SecretDenial> {
+        let Asked { target, method, path, .. } = *self.asked;
+        let secret = self.secrets.get(at).ok_or(SecretDenial::NoPolicy)?;
+        if !secret.hosts.iter().any(|host| host.matches(&target.host)) {
+            return Err(SecretDenial::Host);
+        }
+        if !secret.ports.contains(&target.port) {
+            return Err(SecretDenial::Port);
+        }
+        if target.scheme == Scheme::Http && !secret.private {
+            return Err(SecretDenial::Plain);
+        }
+        if !secret.methods.contains(method) {
+            return Err(SecretDenial::Method);
+        }
+        if !any_path(&secret.paths, path, false) {
+            return Err(SecretDenial::Path);
+        }
+        let mints = mints || any_path(&secret.mints, path, true);
+        if mints && !matches!(secret.auth, Auth::OAuth2 { .. }) {
+            return Err(SecretDenial::Mints);
+        }
+        if secret.not_after_ms.is_some_and(|end| self.now_ms > end) {
+            return Err(SecretDenial::Expired);
+        }
+        let tally = self.used.secret(at);
+        if secret.uses.is_some_and(|most| tally.map_or(0, Tally::uses) >= most) {
+            return Err(SecretDenial::UsedUp);
+        }
+        match self.wait_ms(secret.rate, tally) {
+            Some(retry_after_ms) => Err(SecretDenial::TooFast { retry_after_ms }),
+            None => Ok(secret),
+        }
+    }
+}
+
+fn deny(rule: Option<usize>, why: Why) -> Decision {
+    Decision::Deny(Denied { rule, why })
+}
+
+fn says(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Allow => "It matches and allows.",
+        Effect::Ask => "It matches; a person decides.",
+        Effect::Deny => "It matches and denies.",
+    }
 }

@@ -19,9 +19,13 @@ pub mod target;
 pub mod usage;
 
 mod document;
+mod rules;
+mod why;
 
 pub use agent::{AgentPolicy, Effect, OnLock, ProcessRule, Rule};
-pub use decide::{Asked, Decision, Denied, Process, Way, Why, decide};
+pub use decide::{
+    Asked, Decision, Denied, Process, SecretDenial, Step, Way, Why, decide, simulate,
+};
 pub use document::PolicyError;
 pub use fake::FakeToken;
 pub use provider::{Provider, providers};

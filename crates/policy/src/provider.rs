@@ -256,14 +256,14 @@ impl EnvVar {
     fn check(&self, part: &Checked) -> Result<(), PolicyError> {
         let part = part.inner("variables");
         let known = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
-        let harmful = |name: &&str| match *name {
-            "LD_" | "DYLD_" | "PYTHON" => self.name.starts_with(*name),
+        let harmful = |name: &str| match name {
+            "LD_" | "DYLD_" | "PYTHON" => self.name.starts_with(name),
             whole => self.name == whole,
         };
         let sound = (1..=MAX_LIST).contains(&self.name.len())
             && self.name.bytes().all(known)
             && !self.name.starts_with(|first: char| first.is_ascii_digit())
-            && !NOT_FOR_PROVIDERS.iter().any(|name| harmful(&name));
+            && !NOT_FOR_PROVIDERS.iter().any(|name| harmful(name));
         part.require(
             sound,
             "upper-case letters, digits and _; none that decides what a program runs",

@@ -16,7 +16,7 @@ const LOOK_ALIKES: [char; 8] = [
 pub struct Path {
     raw: Box<str>,
     /// Where the query begins (its `?`), or the length.
-    path_end: usize,
+    query_at: usize,
     segments: Vec<String>,
 }
 
@@ -64,11 +64,11 @@ impl Path {
         if raw.contains('#') {
             return Err(PathError::Ambiguous);
         }
-        let path_end = raw.find('?').unwrap_or(raw.len());
-        let (path, query) = raw.split_at(path_end);
+        let query_at = raw.find('?').unwrap_or(raw.len());
+        let (path, query) = raw.split_at(query_at);
         check_percent(query)?;
         let inner = path.strip_prefix('/').ok_or(PathError::NotAbsolute)?;
-        Ok(Self { raw: raw.into(), path_end, segments: segments(inner)? })
+        Ok(Self { raw: raw.into(), query_at, segments: segments(inner)? })
     }
 
     /// The decoded segments; a trailing slash is a last, empty one, and `/` has none.
@@ -83,12 +83,12 @@ impl Path {
 
     /// The path alone, still encoded.
     pub fn raw_path(&self) -> &str {
-        self.raw.get(..self.path_end).unwrap_or("/")
+        self.raw.get(..self.query_at).unwrap_or("/")
     }
 
     /// What follows the `?`, still encoded; it takes no part in a decision.
     pub fn query(&self) -> Option<&str> {
-        self.raw.get(self.path_end + 1..)
+        self.raw.get(self.query_at + 1..)
     }
 }
 

@@ -134,9 +134,9 @@ impl FromStr for PathPattern {
         let parts = texts
             .iter()
             .enumerate()
-            .map(|(place, text)| match text.is_empty() {
-                true if place == last && place > 0 && !rest => Ok(Part::Literal(String::new())),
-                _ => part(text),
+            .map(|(place, text)| {
+                let slash_at_end = text.is_empty() && place == last && place > 0 && !rest;
+                if slash_at_end { Ok(Part::Literal(String::new())) } else { part(text) }
             })
             .collect::<Result<_, _>>()?;
         Ok(Self { parts, rest })
