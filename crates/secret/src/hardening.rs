@@ -8,7 +8,8 @@
     target_os = "linux",
     expect(
         unsafe_code,
-        reason = "madvise has no safe wrapper; this module is the only one with unsafe"
+        reason = "madvise and inherited files have no safe wrapper; this module is the only one \
+                  with unsafe"
     )
 )]
 
@@ -47,6 +48,28 @@ fn refuse_core_files() -> bool {
 #[cfg(not(unix))]
 fn refuse_core_files() -> bool {
     false
+}
+
+/// Marks every open file but standard input, output and error so that programs which are started
+/// from here do not inherit it: whoever started this process may have left something open.
+///
+/// An error means that the files could not be listed; then nothing should be started.
+#[cfg(target_os = "linux")]
+pub fn keep_files_from_children() -> std::io::Result<()> {
+    use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+    use std::os::fd::{BorrowedFd, RawFd};
+    let open: Vec<RawFd> = std::fs::read_dir("/proc/self/fd")?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|file| *file > 2)
+        .collect();
+    for file in open {
+        // SAFETY: only this call uses the borrowed number. The file that listed the others is
+        // closed by now, and another thread may close one at any time: then the kernel answers
+        // EBADF. Setting the flag touches no memory and does not change what a file is.
+        let borrowed = unsafe { BorrowedFd::borrow_raw(file) };
+        let _ = fcntl(borrowed, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC));
+    }
+    Ok(())
 }
 
 /// Pages that were asked to stay in RAM and out of core files; they stay locked while this lives.
@@ -94,6 +117,23 @@ fn leave_out_of_dumps<T>(_value: &'static T) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_program_that_is_started_inherits_three_files_only() {
+        use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+        let file = std::fs::File::open("/dev/null").unwrap();
+        fcntl(&file, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
+        // Numbers of the child's files: its own three, and the folder that it lists.
+        let count = || {
+            let list = std::process::Command::new("ls").arg("/proc/self/fd").output().unwrap();
+            String::from_utf8(list.stdout).unwrap().lines().count()
+        };
+        let before = count();
+        keep_files_from_children().unwrap();
+        assert!(count() < before, "the file was inherited before");
+        assert_eq!(count(), 4);
+    }
 
     #[test]
     fn a_linux_process_grants_everything_that_was_asked() {
