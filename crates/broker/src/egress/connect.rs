@@ -40,7 +40,7 @@ pub(super) async fn open(
     limits: &TimeLimits,
 ) -> Result<Way, EgressError> {
     let addresses = checked(&target.host, private, look_up(&target.host, resolver, limits).await?)?;
-    let connecting = connect(target, &addresses, tls, limits.connect);
+    let connecting = connect(target, &addresses, tls, limits.connect, resolver);
     timeout(limits.connect, connecting).await.unwrap_or_else(|_| {
         Err(EgressError::Slow { host: target.host.to_string(), stage: Stage::Connect })
     })
@@ -113,8 +113,9 @@ async fn connect(
     addresses: &[IpAddr],
     tls: Option<Arc<ClientConfig>>,
     limit: Duration,
+    resolver: &dyn Resolve,
 ) -> Result<Way, EgressError> {
-    let stream = reach_one(target, addresses, limit).await?;
+    let stream = reach_one(target, addresses, limit, resolver).await?;
     let Some(config) = tls else {
         debug_assert!(target.scheme == Scheme::Http);
         return speak_http1(target, stream).await;
@@ -140,11 +141,12 @@ async fn reach_one(
     target: &Target,
     addresses: &[IpAddr],
     limit: Duration,
+    resolver: &dyn Resolve,
 ) -> Result<TcpStream, EgressError> {
     let share = limit / 4;
     let mut last = io::Error::from(io::ErrorKind::NotFound);
     for (at, address) in addresses.iter().enumerate() {
-        let connecting = TcpStream::connect(SocketAddr::new(*address, target.port));
+        let connecting = resolver.connect(SocketAddr::new(*address, target.port));
         let limit = if at + 1 == addresses.len() { limit } else { share };
         match timeout(limit, connecting).await {
             Ok(Ok(stream)) => {

@@ -41,7 +41,7 @@ use self::{
 
 pub use error::EgressError;
 pub use received::Received;
-pub use resolve::{Resolve, Resolving, SystemResolver};
+pub use resolve::{Connecting, Resolve, Resolving, SystemResolver};
 pub use trust::system_roots;
 
 /// Why a body broke off.

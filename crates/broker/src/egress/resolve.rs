@@ -1,14 +1,14 @@
-//! Who looks hosts up.
+//! The network: who looks hosts up, and what reaches an address.
 
 use std::{
     io,
-    net::{IpAddr, ToSocketAddrs as _},
+    net::{IpAddr, SocketAddr, ToSocketAddrs as _},
     sync::Arc,
 };
 
 use futures_util::future::BoxFuture;
 use strongroom_policy::target::Host;
-use tokio::sync::Semaphore;
+use tokio::{net::TcpStream, sync::Semaphore};
 
 /// The system's resolver holds a thread for as long as it likes; no more than these at once.
 const LOOKUPS_AT_ONCE: usize = 32;
@@ -16,10 +16,19 @@ const LOOKUPS_AT_ONCE: usize = 32;
 /// What [`Resolve::resolve`] answers.
 pub type Resolving<'a> = BoxFuture<'a, io::Result<Vec<IpAddr>>>;
 
+/// What [`Resolve::connect`] answers.
+pub type Connecting<'a> = BoxFuture<'a, io::Result<TcpStream>>;
+
 /// Whoever looks hosts up. One call is one lookup: what it answers is what is connected to.
 pub trait Resolve: Send + Sync + 'static {
     /// The addresses of a host, the preferred first.
     fn resolve<'a>(&'a self, host: &'a Host) -> Resolving<'a>;
+
+    /// A connection to an address that was checked. A network of one's own, as tests have it, reaches
+    /// it another way.
+    fn connect(&self, at: SocketAddr) -> Connecting<'_> {
+        Box::pin(TcpStream::connect(at))
+    }
 }
 
 /// The resolver of the operating system, its file of hosts included.
