@@ -1,6 +1,12 @@
 //! One lookup, the check of what it found, and a connection to exactly that.
 
-use std::{io, net::IpAddr, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -191,12 +197,13 @@ where
     let load = Arc::new(Load::default());
     let seen = Arc::clone(&load);
     tokio::spawn(async move {
-        let mut connection = Box::pin(connection);
-        std::future::poll_fn(|cx| {
-            seen.admits(connection.current_max_send_streams());
-            connection.as_mut().poll(cx)
-        })
-        .await
+        let mut connection = pin!(connection);
+        tokio::select! {
+            () = seen.answered() => {}
+            _ = &mut connection => return,
+        }
+        seen.admits(connection.current_max_send_streams());
+        let _ = connection.await; // whoever waits for an answer hears why it ended
     });
     Ok(Way::many(sender, load))
 }

@@ -231,7 +231,9 @@ async fn exchange(
             (response, Held::Connection(sender, Arc::clone(pool)))
         }
         Way::Many(mut sender, place) => {
-            (sender.try_send_request(request).await?, Held::Place(place))
+            let response = sender.try_send_request(request).await?;
+            place.answered();
+            (response, Held::Place(place))
         }
     };
     Ok(response.map(|body| Received::new(body, Arc::clone(key), held)))

@@ -8,14 +8,17 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use hyper::client::conn::{http1, http2};
 use strongroom_policy::target::Target;
-use tokio::time::{Instant, timeout};
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout},
+};
 
 use super::Body;
 
@@ -55,15 +58,27 @@ impl Way {
 pub(super) struct Load {
     open: AtomicUsize,
     admitted: AtomicUsize,
+    answered: Notify,
+    was_answered: AtomicBool,
 }
 
 impl Default for Load {
     fn default() -> Self {
-        Self { open: AtomicUsize::new(0), admitted: AtomicUsize::new(SHARED_BY) }
+        Self {
+            open: AtomicUsize::new(0),
+            admitted: AtomicUsize::new(SHARED_BY),
+            answered: Notify::new(),
+            was_answered: AtomicBool::new(false),
+        }
     }
 }
 
 impl Load {
+    /// Waits for the first answer. The peer's settings came before it (RFC 9113, section 3.4).
+    pub(super) async fn answered(&self) {
+        self.answered.notified().await;
+    }
+
     pub(super) fn admits(&self, streams: usize) {
         self.admitted.store(streams.min(SHARED_BY), Ordering::Relaxed);
     }
@@ -78,6 +93,13 @@ impl Load {
 pub(super) struct Place(Arc<Load>);
 
 impl Place {
+    /// Tells that an answer has begun.
+    pub(super) fn answered(&self) {
+        if !self.0.was_answered.swap(true, Ordering::Relaxed) {
+            self.0.answered.notify_one();
+        }
+    }
+
     fn take(load: Arc<Load>) -> Self {
         load.open.fetch_add(1, Ordering::Relaxed);
         Self(load)
