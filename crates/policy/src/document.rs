@@ -58,6 +58,8 @@ pub(crate) fn parse<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, 
 
 /// At most so many entries in one list of a policy.
 pub(crate) const MAX_LIST: usize = 64;
+/// Hosts and paths, of which some providers have many.
+const MAX_PLACES: usize = 128;
 /// A name that people read.
 const MAX_NAME: usize = 100;
 
@@ -107,10 +109,10 @@ impl Checked {
         methods: &[Method],
         paths: &[PathPattern],
     ) -> Result<(), PolicyError> {
-        self.inner("hosts").count(hosts.len(), MAX_LIST)?;
+        self.inner("hosts").count(hosts.len(), MAX_PLACES)?;
         self.inner("ports").count(ports.len(), MAX_LIST)?;
         self.inner("methods").count(methods.len(), MAX_LIST)?;
-        self.inner("paths").count(paths.len(), 4 * MAX_LIST)?;
+        self.inner("paths").count(paths.len(), MAX_PLACES)?;
         self.inner("ports").require(!ports.contains(&0), "a port is a number from 1 to 65535")
     }
 }

@@ -3,6 +3,8 @@
 //! Invariants: data, not code; facts from the provider's public documentation; a user's own provider
 //! has the same shape and stands in an agent's policy. A provider allows nothing by itself.
 
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 
 use crate::decide::Asked;
@@ -155,8 +157,27 @@ pub enum Place {
 
 /// The providers that are built in, in the order of their names.
 pub fn providers() -> &'static [Provider] {
-    &[]
+    static ALL: LazyLock<Vec<Provider>> = LazyLock::new(|| {
+        BUILT_IN.iter().filter_map(|data| serde_json::from_str(data).ok()).collect()
+    });
+    &ALL
 }
+
+/// Every file has its test, so none is ever left out.
+const BUILT_IN: [&str; 12] = [
+    include_str!("providers/anthropic.json"),
+    include_str!("providers/aws-s3.json"),
+    include_str!("providers/brave.json"),
+    include_str!("providers/cloudflare.json"),
+    include_str!("providers/discord.json"),
+    include_str!("providers/gemini.json"),
+    include_str!("providers/github.json"),
+    include_str!("providers/groq.json"),
+    include_str!("providers/hetzner.json"),
+    include_str!("providers/notion.json"),
+    include_str!("providers/openai.json"),
+    include_str!("providers/telegram.json"),
+];
 
 impl Provider {
     /// The built-in provider with this id.
