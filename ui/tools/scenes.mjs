@@ -71,7 +71,54 @@ const opened = async (page) => {
 const many = "audit=1204911";
 
 const insights = async (page) => { await by(page, "audit-open").click(); await by(page, "audit-tab-insights").click(); await by(page, "insight").first().waitFor(); };
+const agents = async (page, tab) => {
+  await by(page, "agents-open").click();
+  await by(page, "broker").waitFor();
+  if (tab) await by(page, `agents-${tab}`).click();
+};
+const agent = async (page, name) => { await agents(page, "agents"); await page.locator(`[data-testid="agents-row"][data-name="${name}"]`).dblclick(); await by(page, "agent-sheet").waitFor(); };
+const tried = async (page) => {
+  await agents(page, "policies");
+  if (await by(page, "try-open").count()) await by(page, "try-open").click();
+  await by(page, "try-url").fill("https://api.stripe.com/v1/refunds");
+  await by(page, "try-method").click();
+  await page.getByRole("option", { name: "POST" }).click();
+  await by(page, "try-reason").fill("duplicate charge");
+  await by(page, "try-answer").getByText("refunds").first().waitFor();
+};
+const formed = async (page) => {
+  await agents(page);
+  await by(page, "agent-new").click();
+  await by(page, "agent-name").fill("changelog");
+  await by(page, "agent-provider").click();
+  await page.getByRole("option", { name: "GitHub" }).click();
+  await by(page, "agent-secret-github-field").fill("token");
+  await by(page, "agent-secret-github-hit").first().waitFor();
+};
+
 export const scenes = [
+  { name: "agents", query: "still=1", run: async (page) => { await agents(page); await by(page, "live-row").first().click(); } },
+  { name: "agents-900x600", query: "still=1", size: [900, 600], run: (page) => agents(page) },
+  { name: "agents-1920x1080", query: "still=1", size: [1920, 1080], run: (page) => agents(page) },
+  { name: "agents-640x400", query: "still=1", size: [640, 400], run: (page) => agents(page) },
+  { name: "agents-inbox-900x600", query: "still=1", size: [900, 600], run: async (page) => { await agents(page); await by(page, "waits-bar").click(); } },
+  { name: "agents-empty", query: "still=1&alone=1", run: (page) => agents(page) },
+  { name: "agents-stopped", query: "still=1&broker=stopped&alarm=1", run: (page) => agents(page) },
+  { name: "agents-failed", query: "still=1&broker=failed", run: (page) => agents(page) },
+  { name: "agents-request", query: "still=1", run: async (page) => { await agents(page); await by(page, "live-row").nth(5).dblclick(); await by(page, "request-sheet").waitFor(); } },
+  { name: "agents-list", query: "still=1", run: (page) => agents(page, "agents") },
+  { name: "agents-sheet", query: "still=1", run: (page) => agent(page, "docs-writer") },
+  { name: "agents-sheet-900x600", query: "still=1", size: [900, 600], run: (page) => agent(page, "docs-writer") },
+  { name: "agents-form", query: "still=1", run: formed },
+  { name: "agents-form-900x600", query: "still=1", size: [900, 600], run: formed },
+  { name: "agents-policies", query: "still=1", run: tried },
+  { name: "agents-policies-staged", query: "still=1", run: async (page) => { await tried(page); await by(page, "rule-effect-allow").click(); } },
+  { name: "agents-policies-900x600", query: "still=1", size: [900, 600], run: (page) => agents(page, "policies") },
+  { name: "agents-try-900x600", query: "still=1", size: [900, 600], run: tried },
+  { name: "agents-providers", query: "still=1", run: (page) => agents(page, "providers") },
+  { name: "agents-providers-form", query: "still=1", run: async (page) => { await agents(page, "providers"); await by(page, "provider-new").click(); await by(page, "provider-name").fill("Sentry, EU"); await by(page, "provider-base").fill("https://sentry.example.com"); await by(page, "provider-auth-kind").click(); await page.getByRole("option", { name: "A header of its own" }).click(); } },
+  { name: "agents-secret", query: "still=1", run: async (page) => { await prod(page); await row(page, "STRIPE_SECRET_KEY").click(); await by(page, "secret-agents").waitFor(); } },
+  { name: "agents-secret-form", query: "still=1", run: async (page) => { await prod(page); await row(page, "STRIPE_SECRET_KEY").click(); await by(page, "secret-policy-edit").click(); await by(page, "secret-policy-form").waitFor(); } },
   { name: "welcome", query: "phase=welcome" },
   { name: "welcome-900x600", query: "phase=welcome", size: [900, 600] },
   { name: "create", query: "phase=welcome", run: (page) => by(page, "welcome-create").click() },

@@ -4,10 +4,13 @@ import type { Vault } from "../ipc/vault";
 import { notices } from "../shared/notices.svelte";
 import type { Session } from "./session.svelte";
 
-type Around = { vault: Vault; session: Session; settings: (section?: string) => void; lock: () => void; form: (form: Form) => void; importFile: () => void; ask: (request: "invite" | "token") => void };
+/** A form that the palette asked for, by what it makes. */
+export type Asked = "invite" | "token" | "agent";
+
+type Around = { vault: Vault; session: Session; settings: (section?: string) => void; lock: () => void; form: (form: Form) => void; importFile: () => void; ask: (request: Asked) => void; stopEverything: () => void };
 
 /** Does what an entry of the palette says. */
-export function act(action: PaletteAction, { vault, session, settings, lock, form, importFile, ask }: Around): void {
+export function act(action: PaletteAction, { vault, session, settings, lock, form, importFile, ask, stopEverything }: Around): void {
   const { place } = session;
   switch (action) {
     case "lock":
@@ -27,7 +30,10 @@ export function act(action: PaletteAction, { vault, session, settings, lock, for
       return session.go({ at: "audit", tab: "insights" });
     case "verifyLog":
       return session.go({ at: "audit", verify: true });
+    case "stop":
+      return stopEverything();
     case "access":
+    case "agents":
     case "audit":
     case "members":
     case "tokens":
@@ -35,6 +41,7 @@ export function act(action: PaletteAction, { vault, session, settings, lock, for
       return session.go({ at: action });
     case "invite":
     case "token":
+    case "agent":
       return ask(action);
     case "dark":
     case "light":

@@ -1,5 +1,6 @@
 import type { AppView, AuditQuery, OrgView, ProgressView, SettingsView, StatusView, Vault } from "../ipc/vault";
 import { notices } from "../shared/notices.svelte";
+import { count } from "../shared/words";
 import { told } from "./signed";
 
 /** Where the content pane is. */
@@ -9,6 +10,7 @@ export type Place =
   | { at: "offboard"; principalId: string }
   /** The log, with a filter, at an entry, or with a verification under way. */
   | { at: "audit"; tab?: "insights"; query?: AuditQuery; entry?: number; verify?: true }
+  | { at: "agents"; tab?: "live" | "agents" | "policies" | "providers"; agentId?: string }
   | { at: "access" | "tokens" | "trust" | "start" }
   | { at: "settings"; section: string };
 
@@ -24,6 +26,8 @@ export class Session {
   status = $state.raw<StatusView | null>(null);
   progress = $state.raw<ProgressView[]>([]);
   place = $state.raw<Place>({ at: "start" });
+  /** Requests of agents that wait for an answer. */
+  held = $state(0);
   /** Welcome is wanted although a vault exists. */
   welcome = $state(false);
   failed = $state(false);
@@ -38,6 +42,7 @@ export class Session {
       vault.on("orgChanged", (org) => this.takeOrg(org)),
       vault.on("statusChanged", (status) => this.takeStatus(status)),
       vault.on("progress", (progress) => this.#takeProgress(progress)),
+      vault.on("agentsChanged", ({ held }) => this.#takeHeld(held)),
       vault.on("signed", (signed) => notices.show({ icon: "check", tone: "ok", text: told(signed) })),
     ];
     vault.appState().then(
@@ -91,10 +96,13 @@ export class Session {
     }
     this.welcome = false;
     if (app.waiting || (before === "open" && this.org)) return;
-    const [org, status] = await Promise.all([
+    const [org, status, agents] = await Promise.all([
       notices.attempt(this.vault.orgView()),
       notices.attempt(this.vault.statusView()),
+      // Only the number beside the word in the side bar: without an answer it is missing, nothing else.
+      this.vault.agentsView().catch(() => null),
     ]);
+    if (agents) this.held = agents.held.length;
     if (org) this.takeOrg(org);
     if (status) this.takeStatus(status);
   }
@@ -107,6 +115,12 @@ export class Session {
     this.status = status;
   }
 
+  #takeHeld(held: number): void {
+    if (this.app?.phase !== "open") return;
+    if (held > this.held) notices.alarm(held === 1 ? "An agent waits for your answer." : `${count(held)} agents wait for your answer.`);
+    this.held = held;
+  }
+
   #takeProgress(progress: ProgressView): void {
     const others = this.progress.filter((one) => one.task !== progress.task);
     this.progress = progress.done >= progress.total && progress.total > 0 ? others : [...others, progress];
@@ -117,6 +131,7 @@ export class Session {
     this.status = null;
     this.progress = this.progress.filter((one) => ["create", "sample", "unlock", "join", "restore", "signIn"].includes(one.kind));
     this.place = { at: "start" };
+    this.held = 0;
     notices.forget();
   }
 }

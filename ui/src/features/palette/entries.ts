@@ -1,9 +1,9 @@
 import type { EnvClass, OrgView, PaletteHit, SettingsView } from "../../ipc/vault";
 import type { IconName } from "../../shared/icons";
 
-export type PaletteAction = "lock" | "new" | "import" | "app" | "settings" | "kit" | ScreenName | "insights" | "verifyLog" | "invite" | "token" | SettingsView["theme"];
+export type PaletteAction = "lock" | "new" | "import" | "app" | "settings" | "kit" | ScreenName | "insights" | "verifyLog" | "invite" | "token" | "agent" | "stop" | SettingsView["theme"];
 /** The screens beside environments and settings. */
-export type ScreenName = "access" | "members" | "tokens" | "audit" | "trust";
+export type ScreenName = "access" | "members" | "tokens" | "agents" | "audit" | "trust";
 export type At = "environment" | "settings" | "start" | "offboard" | ScreenName;
 
 export type Entry =
@@ -24,11 +24,13 @@ function action(name: PaletteAction, label: string, icon: IconName, keys = ""): 
 export function actions(org: OrgView, at: At): Action[] {
   const list: Action[] = [];
   if (at === "environment") list.push(action("new", "New secret", "plus", "N"), action("import", "Import a .env file", "download"));
-  if (org.role === "owner" || org.role === "admin") list.push(action("app", "New application", "app"), action("invite", "Invite somebody", "users"), action("token", "New service token", "token"));
+  if (org.role === "owner" || org.role === "admin") list.push(action("app", "New application", "app"), action("invite", "Invite somebody", "users"), action("token", "New service token", "token"), action("agent", "New agent", "agent"));
   list.push(
     action("access", "Access: who can read what", "access", "g a"),
     action("members", "Members", "users", "g m"),
     action("tokens", "Service tokens", "token", "g t"),
+    action("agents", "Agents: what they do now", "agent", "g n"),
+    action("stop", "Stop everything: end every session of every agent", "stop", "Ctrl ⇧ ."),
     action("audit", "Audit log: who did what", "audit", "g l"),
     action("insights", "Insights: what deserves a look", "eye"),
     action("verifyLog", "Verify the audit log", "verified"),

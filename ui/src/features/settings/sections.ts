@@ -18,11 +18,13 @@ export const keyTable: { title: string; keys: { keys: string[]; does: string; le
     keys: [
       { keys: ["Ctrl K"], does: "Search or jump to" },
       { keys: ["Ctrl L"], does: "Lock" },
+      { keys: ["Ctrl Shift ."], does: "Stop every agent" },
       { keys: ["Ctrl B"], does: "Side bar" },
       { keys: ["g", "e"], does: "Environments", letter: true },
       { keys: ["g", "a"], does: "Access", letter: true },
       { keys: ["g", "m"], does: "Members", letter: true },
       { keys: ["g", "t"], does: "Service tokens", letter: true },
+      { keys: ["g", "n"], does: "Agents", letter: true },
       { keys: ["g", "l"], does: "Audit log", letter: true },
       { keys: ["g", "v"], does: "Trust: what was verified", letter: true },
       { keys: ["g", "s"], does: "Settings", letter: true },
@@ -75,6 +77,18 @@ export const keyTable: { title: string; keys: { keys: string[]; does: string; le
       { keys: ["1", "2", "3"], does: "Read, write, grant", letter: true },
       { keys: ["T"], does: "Set an end", letter: true },
       { keys: ["D", "Del"], does: "Revoke", letter: true },
+    ],
+  },
+  {
+    title: "Agents",
+    keys: [
+      { keys: ["N"], does: "New agent, rule or provider", letter: true },
+      { keys: ["P"], does: "Pause the view, go on (Live)", letter: true },
+      { keys: ["S"], does: "Stop the agent", letter: true },
+      { keys: ["D", "Del"], does: "End the agent, remove the rule", letter: true },
+      { keys: ["Alt ↑", "Alt ↓"], does: "Move the rule" },
+      { keys: ["T"], does: "Try a request (Policies, small window)", letter: true },
+      { keys: ["Ctrl ↵"], does: "Review and sign the policy" },
     ],
   },
   {

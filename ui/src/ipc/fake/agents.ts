@@ -24,7 +24,7 @@ export function fakeAgents(world: World): AgentCommands {
     id: index + 1, at: at(before), agent, agentId: agents.find((one) => one.name === agent)?.id ?? "", method, host, path, uses, decision, why, status, millis, bytes: status === null ? null : 1_840 + index * 977, process: agentSeeds.find((one) => one.name === agent)?.process ?? null,
   }));
   let changes: number[] = live.map((row) => row.id);
-  let held: HeldRow[] = alone ? [] : drawnHeld();
+  let held: HeldRow[] = alone || state === "stopped" ? [] : drawnHeld();
   let asks: AccessAsk[] = alone ? [] : [{ id: "ask_1", agentId: "agt_triage", agent: "triage", provider: "github", capability: "code", reason: "to open an issue in acme/web for the crash in checkout", at: at(4 * minute) }];
   let alarms: AlarmRow[] = world.scenario.alarm ? [{ id: "alm_1", at: at(3 * minute), agentId: "agt_docs", agent: "docs-writer", provider: "github", tokenId: "ftk_docs-writer_1", host: "paste.example.net", kind: "unlistedHost" }] : [];
   const policies = new Map<string, SecretPolicySpec>(alone ? [] : [["env_sf_prod sec_sfp_s15", { hosts: ["api.stripe.com"], ports: [443], methods: ["GET", "POST"], paths: ["/v1/**"], auth: { kind: "bearer" }, private: false, approval: false, uses: null, notAfterMs: null, rate: null, mints: [], ca: null }]]);
