@@ -149,8 +149,12 @@ pub enum Place {
     },
     /// In a segment of the path, behind `bot`.
     Path,
-    /// The password of `Authorization: Basic`.
-    BasicPassword,
+    /// The password of `Authorization: Basic`, as git does. A credential that is otherwise written as
+    /// [`Auth::Bearer`] then goes the same way, with this user.
+    BasicPassword {
+        /// The user, whatever the client said.
+        user: String,
+    },
     /// `x-amz-security-token`, as a header or in a presigned query.
     SecurityToken,
 }
@@ -308,7 +312,8 @@ impl Place {
                 let sound = (1..=MAX_LIST).contains(&text.len()) && text.bytes().all(known);
                 part.require(sound, "a scheme or parameter is a word")
             }
-            Self::Path | Self::BasicPassword | Self::SecurityToken => Ok(()),
+            Self::BasicPassword { user } => Auth::Basic { user: user.clone() }.check(&part, &[]),
+            Self::Path | Self::SecurityToken => Ok(()),
         }
     }
 }

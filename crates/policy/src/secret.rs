@@ -80,12 +80,6 @@ pub enum Auth {
         /// The user.
         user: String,
     },
-    /// `Authorization: Basic` with this user where the agent's client used Basic, as git does, and
-    /// `Authorization: Bearer` otherwise (GitHub).
-    BearerOrBasic {
-        /// The user.
-        user: String,
-    },
     /// In a segment of the path, behind `bot` (Telegram). Policies, records and people see the path
     /// without the token: `/bot/sendMessage`.
     Path,
@@ -222,7 +216,7 @@ impl Auth {
                 let sound = printable && once && template.len() <= MAX_TEXT;
                 part.require(sound, "a template is plain text with exactly one {}")
             }
-            Self::Basic { user } | Self::BearerOrBasic { user } => {
+            Self::Basic { user } => {
                 let sound = user.len() <= MAX_TEXT
                     && !user.contains(':')
                     && !user.chars().any(char::is_control);
