@@ -476,17 +476,17 @@ impl Step {
     }
 
     /// A new agent, or a living one with another name, policy, person or end. Revoking is for good.
-    fn agent_issue(&self, org: &mut OrgState, id: AgentId, agent: Agent) -> Checked {
+    fn agent_issue(&self, org: &mut OrgState, id: AgentId, mut agent: Agent) -> Checked {
         self.manager()?;
         require(org.is_member(&agent.responsible), ChainError::Unknown)?;
-        let issued = match org.agents.get(&id) {
-            None => unnamed(org, id.0).map(|()| agent.issued)?,
+        match org.agents.get(&id) {
+            None => unnamed(org, id.0)?,
             Some(before) => {
                 require(before.revoked.is_none(), ChainError::Unknown)?;
-                before.issued
+                agent.issued = before.issued;
             }
-        };
-        org.agents.insert(id, Agent { issued, ..agent });
+        }
+        org.agents.insert(id, agent);
         Ok(())
     }
 

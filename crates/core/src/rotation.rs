@@ -307,7 +307,8 @@ struct Under<'a> {
 }
 
 /// Takes staged edits of `env` from the versions in `old` to those in `new` where both say the
-/// same: whoever sealed a secret anew has not changed it. Says whether any edit moved.
+/// same: whoever sealed a secret anew has not changed it, and whoever said where it may go has not
+/// changed what an edit speaks of. Says whether any edit moved.
 pub fn rebase(old: &mut Replica, new: &mut Replica, env: EnvId, draft: &mut Draft) -> bool {
     let mut moved = false;
     for (secret, staged) in draft.staged() {
@@ -331,7 +332,10 @@ fn same(
 ) -> Result<bool, ReadError> {
     let fields = |replica: &Replica| -> Vec<_> {
         let fields = replica.env(&env).and_then(|copy| copy.fields(secret));
-        fields.map(|fields| fields.iter().map(|f| f.field).collect()).unwrap_or_default()
+        let edited = |fields: &[FieldEnvelope]| -> Vec<_> {
+            fields.iter().map(|f| f.field).filter(|field| *field != Field::Policy).collect()
+        };
+        fields.map(edited).unwrap_or_default()
     };
     let both = fields(old);
     if both != fields(new) {

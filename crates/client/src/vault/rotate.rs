@@ -60,8 +60,7 @@ impl Session {
         env: EnvId,
         progress: impl Fn(usize) -> bool + Send + Sync + 'static,
     ) -> Result<Vec<SecretId>, VaultError> {
-        let (org, now) = (self.current()?, self.now_ms());
-        let mut old = self.with(|org| Ok(org.replica().clone()))?;
+        let now = self.now_ms();
         let progress = Arc::new(progress);
         let mut unreadable = Vec::new();
         // More than one round only for a directory that is too large for one write.
@@ -87,21 +86,13 @@ impl Session {
                 break;
             }
         }
-        let moved = self.with(|org| {
-            let mut draft = org.draft(env);
-            let moved = rotation::rebase(&mut old, org.replica(), env, &mut draft);
-            Ok(moved.then_some(draft))
-        })?;
-        if let Some(draft) = moved {
-            self.put_draft(org, env, draft)?;
-        }
         self.tell(Notice::Env(env));
         Ok(unreadable)
     }
 
-    /// Takes staged edits along where somebody only sealed anew what they were made upon. Kept
-    /// before the copy, so that a crash between shows them as conflicts at worst until the next
-    /// sync.
+    /// Takes staged edits along where what they were made upon was only sealed anew, or got another
+    /// broker policy, which no edit speaks of. Kept before the copy, so that a crash between shows
+    /// them as conflicts at worst until the next sync.
     pub(super) fn rebase_drafts(
         &self,
         org: OrgId,
@@ -112,6 +103,9 @@ impl Session {
             let opened = orgs.all.get_mut(&org).ok_or(VaultError::NotFound)?;
             let drafts: Vec<_> =
                 opened.edited().into_iter().map(|env| (env, opened.draft(env))).collect();
+            if drafts.is_empty() {
+                return Ok(());
+            }
             (opened.replica.clone(), drafts)
         };
         for (env, mut draft) in drafts {

@@ -248,6 +248,7 @@ impl Session {
                     if next.state().is_member(&self.user()) {
                         self.check_audit(&mut next, &answer.checkpoint).await?;
                     }
+                    self.rebase_drafts(org, &mut next)?;
                     self.keep_copy(&next, None)?;
                     self.count_anew(&next)?;
                     let pins = self.pins.save(next.pins(pins.generation))?;

@@ -6,7 +6,7 @@ use strongroom_chain::CommitError;
 use strongroom_format::check::require;
 use strongroom_format::commit::Field;
 use strongroom_format::id::{AgentId, EnvId, Principal};
-use strongroom_format::statement::{Body, Rights};
+use strongroom_format::statement::{Body, Rights, Role};
 use strongroom_policy::{AgentPolicy, SecretAt, SecretPolicy};
 
 use super::{AgentPut, SecretPolicyPut};
@@ -56,7 +56,7 @@ pub(super) fn policy_changes(
 fn require_manager(replica: &Replica, env: EnvId, now_ms: u64) -> Result<(), WriteError> {
     let (state, me) = (replica.state(), replica.principal());
     let manages = match me {
-        Principal::User(user) => state.role(&user).is_some_and(|role| role.manages()),
+        Principal::User(user) => state.role(&user).is_some_and(Role::manages),
         Principal::Token(_) | Principal::Agent(_) => false,
     };
     let writes = state.rights(&env, &me, now_ms.max(state.time_ms())).includes(Rights::WRITE);
@@ -81,8 +81,11 @@ pub(super) fn link_of(
     now_ms: u64,
 ) -> Result<Option<Body>, WriteError> {
     AgentPolicy::parse(&put.policy.encode())?;
-    if put.agent.is_some_and(|agent| is_so(put, agents::agent(replica, agent, now_ms))) {
-        return Ok(None);
+    if let Some(agent) = put.agent {
+        require_unrevoked(replica, &agent)?;
+        if is_so(put, agents::agent(replica, agent, now_ms)) {
+            return Ok(None);
+        }
     }
     let terms = Terms::new(salt, &put.policy);
     Ok(Some(Body::AgentIssue {
@@ -92,6 +95,12 @@ pub(super) fn link_of(
         responsible: put.responsible,
         not_after: put.not_after,
     }))
+}
+
+/// Ending an agent is for good.
+pub(super) fn require_unrevoked(replica: &Replica, agent: &AgentId) -> Result<(), ReadError> {
+    let found = replica.state().agents().get(agent);
+    require(found.is_some_and(|agent| agent.revoked.is_none()), ReadError::Missing)
 }
 
 fn is_so(put: &AgentPut, found: Option<AgentEntry>) -> bool {

@@ -10,7 +10,7 @@ use strongroom_format::pins::AuditPin;
 use strongroom_format::statement::{Body, CutPoint, Policy, PublicKey, Rights, Role};
 use thiserror::Error;
 
-use super::agents::{PolicyChange, link_of, policy_changes};
+use super::agents::{PolicyChange, link_of, policy_changes, require_unrevoked};
 use super::{Intent, Joiner, NewInvite, NewLog, NewToken};
 use crate::agents::{self, AgentEntry, SALT};
 use crate::pen::WriteError;
@@ -228,7 +228,10 @@ fn bodies(
             size: old.size,
             root: old.root,
         }],
-        (Intent::AgentEnd { agent }, _) => vec![Body::AgentRevoke { agent: *agent }],
+        (Intent::AgentEnd { agent }, _) => {
+            require_unrevoked(replica, agent)?;
+            vec![Body::AgentRevoke { agent: *agent }]
+        }
         (Intent::SecretPolicyPut(_), _) => Vec::new(),
         (Intent::Invite(_) | Intent::TokenIssue(_) | Intent::AgentPut(_), _) => {
             return Err(ReadError::Missing.into());

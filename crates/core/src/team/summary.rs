@@ -10,6 +10,7 @@ use strongroom_format::statement::{Body, EnvRight, Policy, PublicKey, Rights, Ro
 
 use super::OldEntries;
 use super::plan::Plan;
+use super::summary_agents;
 use crate::access::counted;
 use crate::certificate::head_code;
 use crate::replica::Replica;
@@ -180,10 +181,10 @@ fn of_link(body: &Body, plan: &Plan, replica: &mut Replica, now_ms: u64) -> Vec<
             )],
         },
         Body::AgentIssue { .. } => match plan.intent() {
-            super::Intent::AgentPut(put) => plan.agent_lines(put, replica, now_ms),
+            super::Intent::AgentPut(put) => summary_agents::issue(put, replica, now_ms),
             _ => Vec::new(),
         },
-        Body::AgentRevoke { agent } => vec![super::summary_agents::end(*agent, replica, now_ms)],
+        Body::AgentRevoke { agent } => vec![summary_agents::end(*agent, replica, now_ms)],
         _ => Vec::new(),
     }
 }

@@ -3,6 +3,7 @@
 //! A rule that stays as it is is not told again: what is read before signing is what changes.
 
 use strongroom_format::id::AgentId;
+use strongroom_policy::provider::WEB;
 use strongroom_policy::{AgentPolicy, Auth, Effect, Provider, Rule, SecretAt, SecretPolicy, Site};
 
 use super::agents::PolicyChange;
@@ -12,26 +13,21 @@ use crate::access::counted;
 use crate::agents::{self, AgentEntry};
 use crate::replica::Replica;
 
-impl Plan {
-    /// The lines of an agent's link.
-    pub(super) fn agent_lines(
-        &self,
-        put: &AgentPut,
-        replica: &mut Replica,
-        now_ms: u64,
-    ) -> Vec<Line> {
-        let before = put.agent.and_then(|agent| agents::agent(replica, agent, now_ms));
-        let mut lines = vec![head(put, before.as_ref(), replica)];
-        if put.not_after == 0 && before.as_ref().is_none_or(|before| before.not_after != 0) {
-            lines.push(Line::new(LineKind::Warn, "The agent never ends by itself".to_owned()));
-        }
-        let old = before.and_then(|before| before.policy.ok()).unwrap_or_else(AgentPolicy::nothing);
-        lines.extend(rules(&old, &put.policy, replica));
-        lines.extend(providers(&old, &put.policy));
-        lines.extend(limits(&old, &put.policy));
-        lines
+/// The lines of an agent's link.
+pub(super) fn issue(put: &AgentPut, replica: &mut Replica, now_ms: u64) -> Vec<Line> {
+    let before = put.agent.and_then(|agent| agents::agent(replica, agent, now_ms));
+    let mut lines = vec![head(put, before.as_ref(), replica)];
+    if put.not_after == 0 && before.as_ref().is_none_or(|before| before.not_after != 0) {
+        lines.push(Line::new(LineKind::Warn, "The agent never ends by itself".to_owned()));
     }
+    let old = before.and_then(|before| before.policy.ok()).unwrap_or_else(AgentPolicy::nothing);
+    lines.extend(rules(&old, &put.policy, replica));
+    lines.extend(providers(&old, &put.policy));
+    lines.extend(limits(&old, &put.policy));
+    lines
+}
 
+impl Plan {
     /// The lines of the broker policies that are written, and of secrets that stay without one.
     pub(super) fn policy_lines(&self, replica: &mut Replica) -> Vec<Line> {
         let mut lines: Vec<Line> =
@@ -133,7 +129,11 @@ fn added(rule: &Rule, policy: &AgentPolicy, replica: &mut Replica) -> Line {
     } else {
         format!(" with {}", secrets.join(" or "))
     };
-    let provider = policy.provider(&rule.provider).map_or(rule.provider.as_str(), |p| &p.name);
+    let provider = match policy.provider(&rule.provider) {
+        Some(provider) => &provider.name,
+        None if rule.provider == WEB => "the web",
+        None => &rule.provider,
+    };
     let text = format!("{what} call {provider}{with}");
     let line = Line::new(kind, text).detail(of_rule(rule, policy, replica));
     line.until(rule.not_after_ms.unwrap_or(0))
