@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { Window } from "happy-dom";
 
 const root = fileURLToPath(new URL("../secure/", import.meta.url));
-export const PAGES = ["unlock", "create", "kit", "reveal", "edit", "confirm", "sign", "invite", "take", "join", "restore", "words", "token"];
+export const PAGES = ["unlock", "create", "kit", "reveal", "edit", "confirm", "sign", "invite", "take", "join", "restore", "words", "token", "approve", "faketoken", "operator"];
 export const FRAME = { words: ["copper", "heron"], theme: "dark" };
 
 export const read = (name) => readFileSync(root + name, "utf8");
@@ -44,7 +44,8 @@ export async function visit(page, answers = {}) {
     constructor(...args) { super(...(args.length ? args : [now])); }
     static now() { return now; }
   };
-  const setTimer = (run, every) => { timers.set(timers.size + 1, { run, every }); return timers.size; };
+  let lastTimer = 0;
+  const setTimer = (run, every) => { timers.set(lastTimer += 1, { run, every }); return lastTimer; };
   const clearTimer = (id) => timers.delete(id);
   document.hasFocus = () => true;
   new Function(...names, script(`${page}.js`))(window, document, FakeDate, clock, setTimer, clearTimer);

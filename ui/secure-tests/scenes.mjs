@@ -14,6 +14,15 @@ const lines = [
 const sign = { title: "Change who can read", person: "Mara Lind", lines, links: 3, typed: null, check: "I have not compared this key and grant it anyway", action: "Sign and apply", done: "Signed." };
 const create = { label: "Acme", organisation: "Acme", person: "Mara Lind", keyring: "available", server: "https://vault.acme.example" };
 
+const approve = {
+  held: {
+    id: 4, agentId: "agt_a", agent: "refund-desk", sentence: { parts: [{ text: "Refund ", strong: false }, { text: "42.00 EUR", strong: true }, { text: " to customer ", strong: false }, { text: "cus_P8r2k", strong: true }] },
+    detail: "The customer was charged twice for order 10-88231", method: "POST", host: "api.stripe.com", path: "/v1/refunds", uses: "STRIPE_SECRET_KEY", place: "storefront / prod",
+    process: "/usr/bin/node, pid 48213", responsible: { id: "usr_a", name: "Mara Lind", initials: "ML", you: true }, rule: "refunds need a person", askedAt: Date.now() - 12_000, endsAt: Date.now() + 48_000, alike: { count: 3, last: Date.now() - 900_000 },
+  },
+  how: null, at: 1, of: 2, minutes: 15, count: 10, pattern: "/v1/refunds",
+};
+
 export const scenes = [
   { name: "sign", page: "sign", size: [520, 500], answers: { sign_context: sign } },
   { name: "sign-typed", page: "sign", size: [520, 500], answers: { sign_context: { ...sign, title: "Remove Teo Varga from the organisation", typed: "Teo Varga", check: null, action: "Remove and sign", lines: lines.slice(3) } }, run: (page) => page.fill("#typed", "Teo Varga") },
@@ -27,5 +36,10 @@ export const scenes = [
   { name: "words", page: "words", size: [470, 400], answers: { words_context: { name: "Noor Basri", six: look.organisationWords.split(" "), fingerprint: look.inviterFingerprint } } },
   { name: "words-differ", page: "words", size: [470, 400], answers: { words_context: { name: "Noor Basri", six: look.organisationWords.split(" "), fingerprint: look.inviterFingerprint } }, run: (page) => page.click("#different") },
   { name: "token", page: "token", size: [520, 480], answers: { token_context: { name: "deploy-eu", token: `srt.${"a2".repeat(13)}.${"EXAMPLEonly0".repeat(4)}`, reads: ["storefront / prod: read", "storefront / staging: read"], ends: Date.now() + 90 * DAY, link: 413, by: "Mara Lind" } } },
+  { name: "approve", page: "approve", size: [520, 600], answers: { approve_context: approve } },
+  { name: "approve-deny", page: "approve", size: [520, 600], answers: { approve_context: approve }, run: async (page) => { await page.waitForTimeout(800); await page.click("#deny"); } },
+  { name: "approve-over", page: "approve", size: [520, 600], answers: { approve_context: { ...approve, held: null, how: "timed-out" } } },
+  { name: "faketoken", page: "faketoken", size: [520, 560], answers: { faketoken_context: { agent: "docs-writer", provider: "OpenAI", fake: `sk-proj-srf_openai_${"EXAMPLEonly".repeat(4)}`, variables: `OPENAI_API_KEY=sk-proj-srf_openai_${"EXAMPLEonly".repeat(4)}\nOPENAI_BASE_URL=http://127.0.0.1:7411/openai/v1`, replaced: true } } },
+  { name: "operator", page: "operator", size: [440, 330], answers: { operator_context: { code: "k7Wm2pQx9TbR" } } },
   { name: "create-there", page: "create", size: [440, 520], answers: { create_context: create } },
 ];

@@ -18,6 +18,9 @@ const IDS = {
   join: ["code", "file", "back", "server", "organisation", "inviter", "name", "label", "passphrase", "again", "reset", "account", "submit", "cancel", "error", "words", "close", "keep-ask", "keep-file"],
   restore: ["kit", "server", "account", "organisation", "head", "secret-key", "passphrase", "label", "submit", "cancel", "error", "words", "close", "keep-ask", "keep-file"],
   words: ["six", "fingerprint", "match", "different", "cancel", "error", "words", "close"],
+  approve: ["agent", "sentence", "call", "host", "uses", "place", "process", "responsible", "rule", "reason", "alike", "minutes", "count", "pattern", "why", "once", "task", "deny", "left", "bar", "previous", "next", "error", "words", "close"],
+  faketoken: ["agent", "provider", "faketoken", "variables", "copy", "copy-variables", "stored", "done", "error", "words", "close"],
+  operator: ["operator", "cancel", "error", "words", "close"],
   token: ["token", "copy", "copy-ci", "save", "stored", "done", "error", "words", "close"],
 };
 const scripts = files().filter((name) => name.endsWith(".js"));

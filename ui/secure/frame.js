@@ -41,7 +41,7 @@ const CODES = {
 };
 
 /** The codes that have a fixed sentence; the others are worded by `sentence` from their details. */
-export const KNOWN_CODES = [...Object.keys(SENTENCES), "refused", "badName", "nameTaken", "badAddress", "badCode", "unreadable", "notReady", "internal"];
+export const KNOWN_CODES = [...Object.keys(SENTENCES), "refused", "badName", "nameTaken", "badAddress", "badCode", "unreadable", "notReady", "badPolicy", "noBroker", "internal"];
 
 /** What to tell a person about an error of a command. Text that a server wrote is left out on purpose. */
 export function sentence(error) {
@@ -56,6 +56,8 @@ export function sentence(error) {
     case "unreadable": return Number(error.count) === 1
       ? "One secret there does not open. Nothing was changed. The main window shows which."
       : `${Number(error.count) || "Some"} secrets there do not open. Nothing was changed. The main window shows which.`;
+    case "badPolicy": return `This policy cannot be used. ${clip(error.place)}: ${clip(error.problem)}.`;
+    case "noBroker": return `The broker cannot be reached: ${clip(error.why)}.`;
     case "notReady": return `Something has to be done first: ${clip(error.missing)}.`;
     case "internal": return `Something in Strongroom failed. Nothing was changed. Report ${clip(error.reportId)}.`;
     default: return SENTENCES[error?.code] ?? "This window could not reach Strongroom. Close it, then open it again.";
