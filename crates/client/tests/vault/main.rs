@@ -7,6 +7,7 @@
     reason = "a broken fixture should fail loudly"
 )]
 
+mod agents;
 mod mishaps;
 mod team;
 mod views;
