@@ -113,10 +113,14 @@ impl Door {
         Ok(reply.ok_or(DialError::HungUp)?.0)
     }
 
-    /// Returns once the broker has hung up, which ends the session of this connection.
-    pub async fn closed(&mut self) {
-        // Nothing comes unasked, so whatever ends the waiting is an end.
-        let _ = self.stream.readable().await;
+    /// Returns once the broker ends the session of this connection, with what it says about it;
+    /// `None` where it went without a word.
+    pub async fn closed(&mut self) -> Option<String> {
+        match frame::read(&mut self.stream).await {
+            Ok(Some((Reply::Refused { message, .. }, _))) => Some(message),
+            // Nothing else comes unasked, so whatever ends the waiting is an end.
+            _ => None,
+        }
     }
 }
 
@@ -207,11 +211,14 @@ mod tests {
             assert_eq!(ask, Ask::Status);
             assert!(code.lend(|code| code == b"1234"));
             frame::write(&mut stream, &Reply::Done, None).await.unwrap();
+            let last = Reply::Refused { code: "stopped".into(), message: "a person".into() };
+            frame::write(&mut stream, &last, None).await.unwrap();
         });
         let mut door = Door::dial(&path).await.unwrap();
         let code = SecretBytes::copy_of(b"1234");
         assert_eq!(door.ask(&Ask::Status, Some(&code)).await.unwrap(), Reply::Done);
-        door.closed().await;
+        assert_eq!(door.closed().await.as_deref(), Some("a person"));
+        assert_eq!(door.closed().await, None);
         broker.await.unwrap();
         assert!(matches!(door.ask(&Ask::Status, None).await, Err(DialError::HungUp)));
     }

@@ -15,3 +15,4 @@ pub mod frame;
 pub mod held;
 pub mod link;
 pub mod record;
+pub mod recorder;
