@@ -60,7 +60,7 @@ function show(context) {
   byId("uses").textContent = held.uses || "no credential";
   byId("place").textContent = held.place ? `from ${held.place}` : "";
   byId("process").textContent = held.process || "unknown to the system";
-  byId("responsible").textContent = held.responsible;
+  byId("responsible").textContent = held.responsible.name;
   byId("rule").textContent = held.rule;
   byId("reason").textContent = held.detail ? `\u201c${held.detail}\u201d` : "";
   for (const id of ["reason", "reason-name"]) byId(id).hidden = !held.detail;
@@ -70,7 +70,6 @@ function show(context) {
   byId("pattern").value = context.pattern;
   byId("why").value = "";
   byId("deny-part").hidden = true;
-  byId("limits").hidden = false;
   complain("");
   byId("asks").focus();
   say(`${held.agent} asks: ${byId("sentence").textContent}`);
@@ -153,7 +152,6 @@ function deny() {
   if (!calm || answering) return;
   if (byId("deny-part").hidden) {
     byId("deny-part").hidden = false;
-    byId("limits").hidden = true;
     complain("");
     byId("why").focus();
     say("Say why not, then press the button again.");
