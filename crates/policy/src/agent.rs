@@ -162,7 +162,7 @@ impl AgentPolicy {
         let part = Checked::part("the agent's policy");
         part.inner("providers").count(self.providers.len(), MAX_PROVIDERS)?;
         for (place, provider) in self.providers.iter().enumerate() {
-            provider.check()?;
+            provider.check_defined()?;
             let earlier = self.providers.iter().take(place);
             let taken = provider.id == WEB
                 || Provider::lookup(&provider.id).is_some()

@@ -221,6 +221,17 @@ impl Provider {
         self.hosts.iter().any(|pattern| pattern.matches(host))
     }
 
+    /// [`Self::check`], and what a provider that a policy defines may not do.
+    pub(crate) fn check_defined(&self) -> Result<(), PolicyError> {
+        self.check()?;
+        let harmful =
+            |var: &EnvVar| NOT_FOR_PROVIDERS.iter().any(|name| var.name.starts_with(name));
+        Checked::part(format!("provider {}, variables", self.id)).require(
+            !self.env.iter().any(harmful),
+            "a provider sets no variable that decides what a program runs or whom it trusts",
+        )
+    }
+
     /// Whether every part means something and is within bounds.
     pub fn check(&self) -> Result<(), PolicyError> {
         let part = Checked::part(format!("provider {}", self.id));
@@ -261,38 +272,41 @@ impl Shape {
     }
 }
 
-/// Variables that decide which code a program runs or whom it trusts.
-const NOT_FOR_PROVIDERS: [&str; 12] = [
-    "BASH_ENV",
-    "ENV",
-    "HOME",
-    "IFS",
-    "LD_",
+/// Variables that decide which code a program runs, whom it trusts or where it connects, by the
+/// beginning of their names. A provider that a policy defines sets none of them.
+const NOT_FOR_PROVIDERS: [&str; 22] = [
+    "ALL_PROXY",
+    "BASH_",
+    "CURL_",
+    "DENO_",
     "DYLD_",
-    "NODE_OPTIONS",
+    "ENV",
+    "GIT_",
+    "HOME",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "IFS",
+    "JAVA_",
+    "LD_",
+    "NODE_",
+    "NO_PROXY",
+    "NPM_",
     "PATH",
-    "PERL5OPT",
+    "PERL",
     "PYTHON",
-    "RUBYOPT",
+    "RUBY",
     "SHELL",
+    "SSL_",
 ];
 
 impl EnvVar {
     fn check(&self, part: &Checked) -> Result<(), PolicyError> {
         let part = part.inner("variables");
         let known = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
-        let harmful = |name: &str| match name {
-            "LD_" | "DYLD_" | "PYTHON" => self.name.starts_with(name),
-            whole => self.name == whole,
-        };
         let sound = (1..=MAX_LIST).contains(&self.name.len())
             && self.name.bytes().all(known)
-            && !self.name.starts_with(|first: char| first.is_ascii_digit())
-            && !NOT_FOR_PROVIDERS.iter().any(|name| harmful(name));
-        part.require(
-            sound,
-            "upper-case letters, digits and _; none that decides what a program runs",
-        )?;
+            && !self.name.starts_with(|first: char| first.is_ascii_digit());
+        part.require(sound, "a variable has upper-case letters, digits and _")?;
         let text = match &self.value {
             EnvValue::Token => "",
             EnvValue::BaseUrl { suffix: text } | EnvValue::Literal { text } => text,

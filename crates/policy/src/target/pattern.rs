@@ -87,6 +87,12 @@ impl PathPattern {
         self.captures_of(path.segments())
     }
 
+    /// How many captures it has.
+    pub(crate) fn stars(&self) -> usize {
+        let free = self.parts.iter().filter(|part| matches!(part, Part::Ending(_))).count();
+        free + usize::from(self.rest)
+    }
+
     fn captures_of(&self, segments: &[String]) -> Option<Vec<String>> {
         let (fixed, rest) = segments.split_at_checked(self.parts.len())?;
         if !self.rest && !rest.is_empty() {
