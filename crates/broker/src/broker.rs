@@ -14,7 +14,7 @@ use std::{
 use strongroom_client::clock::SystemClock;
 use strongroom_control::{
     held::{Answer, Answered},
-    link::{AgentConfig, Config, SessionState, ToOwner},
+    link::{AgentConfig, Config, SecretEntry, SessionState, ToOwner},
 };
 use strongroom_format::id::AgentId;
 use strongroom_policy::{OnLock, Usage};
@@ -191,7 +191,12 @@ impl Broker {
         self.close(self.sessions.end_all(End::Agent, |one| !roster.contains_key(&one.agent)));
         if !others.is_empty() {
             self.leases.end_all();
-            self.refreshed.clear();
+            // Not all of it: a refresh token that its provider replaced works only here until the
+            // owner has stored it, which shows as another version.
+            self.refreshed.retain(|at, version| {
+                let has = |one: &SecretEntry| one.at == at && one.version == version;
+                roster.values().any(|agent| agent.config.secrets.iter().any(has))
+            });
         }
         self.session_changed();
     }
@@ -299,6 +304,7 @@ impl Broker {
                 }
                 _ = sweep.tick() => {
                     self.leases.sweep(Instant::now());
+                    self.refreshed.sweep(Instant::now());
                     let now = now_ms();
                     let roster = self.roster();
                     let is_over = |one: &Session| {

@@ -8,6 +8,7 @@ mod answer;
 mod asks;
 mod call;
 mod caller;
+mod refresh;
 
 use std::sync::Arc;
 

@@ -1,11 +1,13 @@
 //! Writes a credential into a request, as its own policy says and no request can.
 
+mod hidden;
 pub mod oauth2;
 mod plain;
 pub mod sigv4;
 
 use thiserror::Error;
 
+pub use hidden::hidden;
 pub use oauth2::Refreshed;
 pub use plain::{headers_of, into_header, into_path};
 
