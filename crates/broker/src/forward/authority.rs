@@ -64,12 +64,18 @@ pub fn connect_target(request: &Parts) -> Result<Target, Refusal> {
     }
     let target = parse(Scheme::Https, authority).ok_or_else(unusable)?;
     match mismatch(request, &target) {
-        // Some clients send a bare host there; the port is CONNECT's.
-        Some(other) if parse(Scheme::Https, &other.named).is_none_or(|t| t.host != target.host) => {
-            Err(other.refusal())
-        }
+        // Some clients leave out a port that is not the usual one.
+        Some(other) if !has_bare_host(request, &target) => Err(other.refusal()),
         _ => Ok(target),
     }
+}
+
+fn has_bare_host(request: &Parts, target: &Target) -> bool {
+    let mut hosts = request.headers.get_all(HOST).iter();
+    let bare = target.host.to_string();
+    let first = hosts.next();
+    first.is_some_and(|host| host.as_bytes().eq_ignore_ascii_case(bare.as_bytes()))
+        && hosts.next().is_none()
 }
 
 /// What a request in absolute form is for, as proxies get it; none if it is in origin form.
