@@ -152,14 +152,20 @@ impl Counts {
                 *envs.entry(*env).or_default() += count;
             }
         }
-        let who = index.people.values().iter().copied();
+        let mut who = sums();
+        let of_who = both(&self.matching.who, &self.who);
+        for (actor, count) in index.people.values().iter().zip(of_who) {
+            for found_by in actor.found_by() {
+                *who.entry(found_by).or_default() += count;
+            }
+        }
         let of_secret = both(&self.matching.place, &self.secret);
         let secrets = index.places.values().iter().copied().zip(of_secret);
         let secrets = secrets.filter(|((_, secret), _)| !secret.is_zero());
         Facets {
             levels: ranked(levels, &query.levels, usize::MAX),
             kinds: ranked(kinds, &query.kinds, usize::MAX),
-            who: ranked(who.zip(both(&self.matching.who, &self.who)), &query.who, usize::MAX),
+            who: ranked(who, &query.who, usize::MAX),
             envs: ranked(envs, &query.envs, usize::MAX),
             secrets: ranked(secrets, &query.secrets, MAX_SECRETS),
             outcomes: ranked(outcomes, &query.outcomes, usize::MAX),

@@ -101,11 +101,11 @@ fn who(index: &Index, query: &Query) -> Option<Vec<u8>> {
     if query.who.is_empty() {
         return None;
     }
-    let mut table = vec![miss::WHO; index.people.values().len()];
-    for at in query.who.iter().filter_map(|who| index.people.find(who)) {
-        table[at] = 0;
-    }
-    Some(table)
+    let wanted: HashSet<_> = query.who.iter().collect();
+    let actors = index.people.values().iter();
+    let table =
+        actors.map(|actor| unless(actor.found_by().any(|who| wanted.contains(&who)), miss::WHO));
+    Some(table.collect())
 }
 
 fn places(index: &Index, query: &Query) -> Option<Vec<u8>> {

@@ -38,7 +38,7 @@ impl Index {
                 at_ms: *at_ms,
                 kind: what.kind()?,
                 verdict: what.verdict()?,
-                who: *self.people.get(*who)?,
+                who: self.people.get(*who)?.who,
                 env,
                 secret,
                 status: *status,

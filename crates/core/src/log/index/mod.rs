@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use strongroom_format::encoding::Codec as _;
 use strongroom_format::event::{Event, EventKind};
-use strongroom_format::id::{DeviceId, EnvId, Principal, SecretId};
+use strongroom_format::id::{AgentId, DeviceId, EnvId, Principal, SecretId};
 
 use self::column::{Dictionary, Numbers, make_room};
 use super::Verdict;
@@ -42,7 +42,7 @@ pub struct Index {
     status: Vec<u16>,
     peer: Vec<u32>,
     port: Vec<u16>,
-    people: Dictionary<Option<Principal>>,
+    people: Dictionary<Actor>,
     devices: Dictionary<DeviceId>,
     places: Dictionary<(EnvId, SecretId)>,
     peers: Dictionary<Peer>,
@@ -61,6 +61,8 @@ pub struct Row {
     pub verdict: Verdict,
     /// Who acted; `None` where nobody proved it.
     pub who: Option<Principal>,
+    /// The agent for which it acted.
+    pub agent: Option<AgentId>,
     /// On which device; zero where unknown.
     pub device: DeviceId,
     /// The environment; zero if it is about none.
@@ -75,6 +77,21 @@ pub struct Row {
     pub status: u16,
     /// Where the request came from, as the server saw it.
     pub peer: Arc<str>,
+}
+
+/// Who acted, and for which agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Actor {
+    who: Option<Principal>,
+    agent: Option<AgentId>,
+}
+
+impl Actor {
+    /// Both whom a row is found by: who acted, and the agent that it was done for.
+    fn found_by(self) -> impl Iterator<Item = Option<Principal>> {
+        let agent = self.agent.map(Principal::Agent).filter(|agent| self.who != Some(*agent));
+        std::iter::once(self.who).chain(agent.map(Some))
+    }
 }
 
 /// An address, and whether it came with a port. Each connection has a port of its own, which would
@@ -190,10 +207,12 @@ impl Index {
         let is_proof = act.kind == EventKind::Drilled;
         let secret = if is_proof { SecretId::ZERO } else { detail.secret };
         let (peer, port) = Peer::split(&event.peer);
+        let agent = act.agency.as_ref().map(|agency| agency.agent);
+        let actor = Actor { who: act.actor, agent };
         let outcome = Outcome::of(act.kind, detail.status);
         make_room(&mut self.at_ms).push(event.server_time_ms);
         make_room(&mut self.what).push(What::new(verdict, act.kind, outcome));
-        make_room(&mut self.who).push(self.people.id(act.actor));
+        make_room(&mut self.who).push(self.people.id(actor));
         make_room(&mut self.device).push(self.devices.id(act.device));
         make_room(&mut self.place).push(self.places.id((detail.env, secret)));
         self.version.push(detail.version);
@@ -239,12 +258,14 @@ impl Index {
         let at = row as usize;
         let what = *self.what.get(at)?;
         let (env, secret) = *self.places.get(*self.place.get(at)?)?;
+        let actor = self.people.get(*self.who.get(at)?)?;
         Some(Row {
             row,
             at_ms: *self.at_ms.get(at)?,
             kind: what.kind()?,
             verdict: what.verdict()?,
-            who: *self.people.get(*self.who.get(at)?)?,
+            who: actor.who,
+            agent: actor.agent,
             device: *self.devices.get(*self.device.get(at)?)?,
             env,
             secret,
@@ -261,13 +282,15 @@ impl Index {
         let at = row as usize;
         let same = self.who.get(at).zip(self.device.get(at)).zip(self.what.get(at));
         let Some(((who, device), what)) = same else { return (None, None) };
-        if self.people.get(*who).copied().flatten().is_none() {
+        let Some(person) = self.people.get(*who).and_then(|actor| actor.who) else {
             return (None, None);
-        }
+        };
+        let own: Vec<bool> =
+            self.people.values().iter().map(|actor| actor.who == Some(person)).collect();
         let is_signed = |what: &What| what.kind().is_some_and(EventKind::is_signed);
         let alone = is_signed(what);
         let fits = |other: &usize| {
-            self.who[*other] == *who
+            own[self.who[*other] as usize]
                 && (!alone || (self.device[*other] == *device && is_signed(&self.what[*other])))
         };
         let row_of = |at: usize| u32::try_from(at).ok();

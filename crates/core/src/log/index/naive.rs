@@ -19,12 +19,17 @@ pub(super) fn entry() -> impl Strategy<Value = (Verdict, Event)> {
     let peer =
         select(vec!["192.0.2.1:5", "192.0.2.1:412", "10.4.2.31", "[2001:db8::1]:5", "", "?:é"]);
     let about = (env, secret, number, status);
+    let agency = proptest::option::weighted(0.3, select(vec![AgentId([3; 16]), AgentId([33; 16])]));
+    let who = (who, agency);
     let parts = (select(&Verdict::ALL[..]), kind(), who, device, about, at, peer);
-    parts.prop_map(|(verdict, kind, who, device, (env, secret, number, status), at, peer)| {
-        let mut event = on(device, kind, who);
-        event.act.detail = Detail { env, secret, version: 0, number, status };
-        (verdict, Event { server_time_ms: at, peer: peer.to_owned(), ..event })
-    })
+    parts.prop_map(
+        |(verdict, kind, (who, agent), device, (env, secret, number, status), at, peer)| {
+            let mut event = on(device, kind, who);
+            event.act.agency = agent.map(|agent| Agency { agent, sealed: None });
+            event.act.detail = Detail { env, secret, version: 0, number, status };
+            (verdict, Event { server_time_ms: at, peer: peer.to_owned(), ..event })
+        },
+    )
 }
 
 fn kind() -> impl Strategy<Value = EventKind> {
@@ -62,7 +67,7 @@ pub(super) fn query() -> impl Strategy<Value = Query> {
     let lists = (
         vec(select(&Level::ALL[..]), few(2)),
         vec(kind(), few(12)),
-        vec(select(vec![None, Some(MARA), Some(DEPLOY)]), few(2)),
+        vec(select(vec![None, Some(MARA), Some(DEPLOY), Some(GONE)]), few(2)),
         vec(select(vec![PROD, DEV, EnvId([41; 16])]), few(2)),
         vec(select(vec![(PROD, STRIPE), (DEV, STRIPE), (PROD, SecretId([61; 16]))]), few(2)),
         vec(select(&Outcome::ALL[..]), few(1)),
@@ -95,6 +100,13 @@ fn secret(event: &Event) -> SecretId {
     if is_proof { SecretId::ZERO } else { event.act.detail.secret }
 }
 
+fn found_by(event: &Event) -> Vec<Option<Principal>> {
+    let agent = event.act.agency.as_ref().map(|agency| Some(Principal::Agent(agency.agent)));
+    let mut all = vec![event.act.actor];
+    all.extend(agent.filter(|agent| event.act.actor != *agent));
+    all
+}
+
 fn outcome((_, event): &Entry) -> Outcome {
     Outcome::of(event.act.kind, event.act.detail.status)
 }
@@ -104,7 +116,7 @@ fn has_word(event: &Event, word: &str) -> bool {
     let Detail { env, number, status, .. } = event.act.detail;
     let mut names = vec![verb(event.act.kind).to_owned(), verb::counted(event.act.kind).to_owned()];
     let mut ids = vec![];
-    if let Some(who) = event.act.actor {
+    for who in found_by(event).into_iter().flatten() {
         names.extend(Directory.who(&who));
         ids.push(who.to_string());
     }
@@ -152,7 +164,10 @@ fn matches(entry: &Entry, query: &Query, but: Option<Group>) -> bool {
     let place = (event.act.detail.env, secret(event));
     is(Group::Levels, query.levels.is_empty() || query.levels.contains(&verdict.level()))
         && is(Group::Kinds, query.wants(event.act.kind))
-        && is(Group::Who, query.who.is_empty() || query.who.contains(&event.act.actor))
+        && is(
+            Group::Who,
+            query.who.is_empty() || found_by(event).iter().any(|who| query.who.contains(who)),
+        )
         && is(Group::Envs, query.envs.is_empty() || query.envs.contains(&place.0))
         && is(Group::Secrets, query.secrets.is_empty() || query.secrets.contains(&place))
         && is(
@@ -163,16 +178,16 @@ fn matches(entry: &Entry, query: &Query, but: Option<Group>) -> bool {
         && crate::search::Query::new(&query.text).terms().iter().all(|word| has_word(event, word))
 }
 
-fn counts<T: Copy + Ord>(
+fn counts<T: Copy + Ord, I: IntoIterator<Item = T>>(
     entries: &[Entry],
     query: &Query,
     group: Group,
     chosen: &[T],
-    value: impl Fn(&Entry) -> Option<T>,
+    value: impl Fn(&Entry) -> I,
 ) -> Vec<(T, u32)> {
     let mut sums: BTreeMap<T, u32> = chosen.iter().map(|value| (*value, 0)).collect();
     let matching = entries.iter().filter(|entry| matches(entry, query, Some(group)));
-    matching.filter_map(value).for_each(|value| *sums.entry(value).or_default() += 1);
+    matching.flat_map(value).for_each(|value| *sums.entry(value).or_default() += 1);
     let mut all: Vec<_> = sums.into_iter().collect();
     all.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     all
@@ -186,7 +201,7 @@ pub(super) fn ask(entries: &[Entry], query: &Query) -> Found {
         facets: Facets {
             levels: counts(entries, query, Group::Levels, &query.levels, |e| Some(e.0.level())),
             kinds: counts(entries, query, Group::Kinds, &query.kinds, |e| Some(e.1.act.kind)),
-            who: counts(entries, query, Group::Who, &query.who, |e| Some(e.1.act.actor)),
+            who: counts(entries, query, Group::Who, &query.who, |e| found_by(&e.1)),
             envs: counts(entries, query, Group::Envs, &query.envs, |e| {
                 Some(place(e).0).filter(|env| !env.is_zero())
             }),

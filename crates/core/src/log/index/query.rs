@@ -12,7 +12,7 @@ pub struct Query {
     pub levels: Vec<Level>,
     /// What happened.
     pub kinds: Vec<EventKind>,
-    /// Who acted; `None` stands for nobody who proved it.
+    /// Who acted, or the agent that it was done for; `None` stands for nobody who proved it.
     pub who: Vec<Option<Principal>>,
     /// Environments.
     pub envs: Vec<EnvId>,
@@ -20,7 +20,7 @@ pub struct Query {
     pub secrets: Vec<(EnvId, SecretId)>,
     /// How it ended.
     pub outcomes: Vec<Outcome>,
-    /// Words that must all be found: in the name of who, environment or secret, in the verb, in
+    /// Words that must all be found: in the name of who, agent, environment or secret, in the verb, in
     /// the address, in the device's id, or as the number of a link or commit or the status.
     pub text: String,
     /// The earliest time, in milliseconds since 1970.
@@ -93,7 +93,7 @@ pub struct Facets {
     pub levels: Vec<(Level, u32)>,
     /// By what happened. Leaving out routine counts as a filter of this group.
     pub kinds: Vec<(EventKind, u32)>,
-    /// By who acted.
+    /// By who acted, and by the agent that it was done for: such a row counts for both.
     pub who: Vec<(Option<Principal>, u32)>,
     /// By environment.
     pub envs: Vec<(EnvId, u32)>,

@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use strongroom_format::agency::Agency;
 use strongroom_format::event::{Act, Detail};
 use strongroom_format::hash::ZERO;
 use strongroom_format::id::{AgentId, OrgId, TokenId, UserId};
@@ -115,6 +116,23 @@ fn a_row_gives_back_what_was_put_in() {
     assert_eq!((row.env, row.secret, row.version), (PROD, STRIPE, 3));
     assert_eq!((row.number, row.status, &*row.peer), (u64::MAX, 65_535, "192.0.2.1:50312"));
     assert_eq!((index.row(1), index.base(), index.len()), (None, 5_120, 1));
+}
+
+#[test]
+fn what_was_done_for_an_agent_is_found_by_it_and_by_who_answers() {
+    let agent = AgentId([3; 16]);
+    let mut lent = event(EventKind::Brokered, Some(MARA));
+    lent.act.agency = Some(Agency { agent, sealed: None });
+    let index = seen(vec![event(EventKind::Copied, Some(MARA)), lent]);
+    assert_eq!(index.row(1).unwrap().agent, Some(agent));
+    assert_eq!(index.row(0).unwrap().agent, None);
+    let of = |who| Query { who: vec![Some(who)], ..Query::default() };
+    assert_eq!(rows(&index, &of(GONE)), [1]);
+    assert_eq!(rows(&index, &of(MARA)), [0, 1]);
+    assert_eq!(typed(&index, &GONE.to_string()), [1]);
+    let who = index.ask(&Query::default(), &Directory).facets.who;
+    assert_eq!(who, [(Some(MARA), 2), (Some(GONE), 1)]);
+    assert_eq!(index.neighbours(1), (Some(0), None), "it is an act of its person too");
 }
 
 #[test]

@@ -44,9 +44,9 @@ impl Words {
             let counted = counted(*kind);
             kinds[usize::from(kind.byte())] = typed.within(verb(*kind)) | typed.within(counted);
         }
-        let who = index.people.values().iter().map(|who| {
-            let who = who.as_ref()?;
-            Some(typed.named(names.who(who), &who.to_string()))
+        let who = index.people.values().iter().map(|actor| {
+            let all = actor.found_by().flatten();
+            all.fold(0, |bits, who| bits | typed.named(names.who(&who), &who.to_string()))
         });
         let places = index.places.values().iter().map(|(env, secret)| {
             let of_env =
@@ -61,7 +61,7 @@ impl Words {
         Some(Self {
             all: typed.all(),
             kinds,
-            who: table(who.map(Option::unwrap_or_default)),
+            who: table(who),
             devices: table(
                 devices.map(|id| if id.is_zero() { 0 } else { typed.id(&id.to_string()) }),
             ),
