@@ -5,14 +5,18 @@ use std::process::ExitCode;
 
 use strongroom_client::api::ApiError;
 use strongroom_client::robot::RobotError;
+#[cfg(unix)]
+use strongroom_control::dial::DialError;
 use strongroom_core::lock_file::LockError;
 use strongroom_core::replica::{ReadError, ReplicaError};
 
 /// The table of exit codes, for `--help`.
 pub(crate) const HELP: &str = "Exit codes:
     0  done; verify: it holds
-    1  verify: it does not hold, or proves nothing by itself
+    1  verify: it does not hold, or proves nothing by itself; doctor: something is wrong
     2  wrong arguments, or a file that cannot be read
+  118  no broker is running, or it is not yours
+  119  the broker refuses
   120  STRONGROOM_TOKEN is missing, mistyped, ended or revoked
   121  the server shows something older or other than was verified; nothing was used
   122  the server cannot be reached
@@ -21,7 +25,7 @@ pub(crate) const HELP: &str = "Exit codes:
   125  nothing new enough was signed (--max-age)
   126  the command cannot be run
   127  there is no such command
-`run` otherwise ends as its command does.";
+`run` and `agent run` otherwise end as their command does; 128 and a number is a signal.";
 
 /// Why the program did not do what it was asked.
 #[derive(Debug)]
@@ -62,10 +66,30 @@ impl Failure {
         Self { code, message: format!("the command does not start: {}", error.kind()) }
     }
 
+    /// What the broker does not do.
+    #[cfg(unix)]
+    pub(crate) fn by_broker(message: impl Into<String>) -> Self {
+        Self { code: 119, message: message.into() }
+    }
+
     /// Says what went wrong.
     pub(crate) fn tell(&self) -> ExitCode {
         say(&format!("strongroom: {}", self.message));
         ExitCode::from(self.code)
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+#[cfg(unix)]
+impl From<DialError> for Failure {
+    fn from(error: DialError) -> Self {
+        let code = if matches!(error, DialError::HungUp) { 119 } else { 118 };
+        Self { code, message: error.to_string() }
     }
 }
 

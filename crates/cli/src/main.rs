@@ -1,10 +1,13 @@
-//! `strongroom`: secrets for builds and scripts, and a judge for certificates, evidence and bundles.
+//! `strongroom`: secrets for builds and scripts, agents without secrets, and a judge for
+//! certificates, evidence and bundles.
 //!
 //! A service token comes in `STRONGROOM_TOKEN` and nowhere else: no argument, file or log holds a
 //! secret. What the organisation is, and how far it had come, says `strongroom.lock`.
 
 #![forbid(unsafe_code)]
 
+#[cfg(unix)]
+mod agent;
 mod control;
 mod exit;
 mod lock;
@@ -21,7 +24,7 @@ use strongroom_format::id::{EnvId, OrgId};
 
 use exit::Failure;
 
-/// Secrets for builds and scripts.
+/// Secrets for builds and scripts, and agents without secrets.
 #[derive(Debug, Parser)]
 #[command(name = "strongroom", version, about, after_help = exit::HELP)]
 struct Cli {
@@ -52,6 +55,9 @@ enum Command {
     /// Look after strongroom.lock.
     #[command(subcommand)]
     Lock(Lock),
+    /// Start agents that use credentials which they never see, and look after them.
+    #[cfg(unix)]
+    Agent(agent::Agent),
 }
 
 #[derive(Debug, Args)]
@@ -120,6 +126,8 @@ fn main() -> ExitCode {
         Command::Run(run) => run::run(run),
         Command::Get { from, name } => run::get(&from, &name).map(|()| ExitCode::SUCCESS),
         Command::Lock(command) => lock::lock(command).map(|()| ExitCode::SUCCESS),
+        #[cfg(unix)]
+        Command::Agent(agent) => agent::agent(agent),
     };
     done.unwrap_or_else(|failure: Failure| failure.tell())
 }
