@@ -59,6 +59,7 @@ impl Bound {
         // Only now nobody else can put anything there.
         require_private(folder).map_err(|_| DoorError::NotMine(path.to_owned()))?;
         let lock = lock(&path.with_extension("lock"), path)?;
+        sweep(folder);
         match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io(error)),
             _ => {}
@@ -92,6 +93,18 @@ fn lock(path: &Path, socket: &Path) -> Result<File, DoorError> {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(DoorError::Taken(socket.to_owned())),
         Err(TryLockError::Error(error)) => Err(io(error)),
+    }
+}
+
+/// Removes the certificates of sessions that ended with their broker.
+fn sweep(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let is_session = |name: &str| name.starts_with("session-") && name.ends_with(".pem");
+        if name.to_str().is_some_and(is_session) {
+            // They open nothing; one that stays is only in the way.
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 
@@ -142,7 +155,10 @@ mod tests {
         drop(first);
         fs::rename(&killed, &path).unwrap();
         assert_eq!(identity(&path).unwrap(), file);
+        let certificate = path.with_file_name("session-7.pem");
+        fs::write(&certificate, "").unwrap();
         let second = Bound::bind(&path).unwrap();
+        assert!(!certificate.exists());
         assert!(tokio::net::UnixStream::connect(&path).await.is_ok());
         drop(second);
     }
