@@ -4,8 +4,8 @@
 # To compile and to open the window.
 BUILD_PACKAGES="build-essential pkg-config libwebkit2gtk-4.1-dev dbus-daemon fonts-dejavu-core"
 # To test without a desktop: a screen, a keyring, a driver for the window, the clipboard, pictures,
-# Python for the second implementation of the protocol's bytes, and who reads what was exported.
-TEST_PACKAGES="xvfb gnome-keyring webkit2gtk-driver xclip xdotool imagemagick python3-cryptography python3-argon2 jq sqlite3"
+# Python for the second implementation of the protocol's bytes and a client of agents, and who reads what was exported.
+TEST_PACKAGES="xvfb gnome-keyring webkit2gtk-driver xclip xdotool imagemagick python3-cryptography python3-argon2 python3-venv jq sqlite3 curl git"
 
 # Installs the packages of the arguments that are not there yet, and says which.
 install_missing() {

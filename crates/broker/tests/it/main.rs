@@ -5,4 +5,5 @@
 #![expect(unreachable_pub, reason = "one binary")]
 
 mod first;
+mod sdk;
 mod support;
