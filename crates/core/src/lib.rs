@@ -32,3 +32,4 @@ pub mod rotation;
 pub mod search;
 pub mod team;
 pub mod utc;
+pub mod variable;

@@ -43,7 +43,8 @@ fn severity(record: &Record) -> u8 {
 fn fields(record: &Record) -> Vec<(&'static str, String)> {
     let [entry, _, level, flaw, kind, _, outcome, who_kind, who_id, who, device, rest @ ..] =
         record.cells();
-    let [env_id, env, secret_id, secret, version, number, status, _, leaf] = rest;
+    let [env_id, env, secret_id, secret, version, number, status, _, leaf, rest @ ..] = rest;
+    let [agent_id, agent, method, host, path, process] = rest;
     let mut fields = Vec::new();
     let mut add = |key: &'static str, cell: Cell| match cell {
         Cell::Nothing => {}
@@ -82,6 +83,12 @@ fn fields(record: &Record) -> Vec<(&'static str, String)> {
     add("number", number);
     add("status", status);
     add("leaf", leaf);
+    add("agentId", agent_id);
+    add("agent", agent);
+    add("requestMethod", method);
+    add("dhost", host);
+    add("request", path);
+    add("sproc", process);
     fields
 }
 

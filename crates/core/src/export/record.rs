@@ -1,9 +1,10 @@
 //! One row, with everything that a column can say.
 
 use data_encoding::HEXLOWER;
+use strongroom_format::agency::AgentCall;
 use strongroom_format::event::{Event, EventKind};
 use strongroom_format::hash::Digest;
-use strongroom_format::id::{DeviceId, EnvId, Principal, SecretId};
+use strongroom_format::id::{AgentId, DeviceId, EnvId, Principal, SecretId};
 
 use crate::log::index::{Names, Outcome, verb};
 use crate::log::{Level, Verdict};
@@ -13,7 +14,7 @@ use crate::utc;
 const EXACT: u64 = 1 << 53;
 
 /// The columns, in their order.
-pub const COLUMNS: [&str; 20] = [
+pub const COLUMNS: [&str; 26] = [
     "entry",
     "time",
     "level",
@@ -34,6 +35,12 @@ pub const COLUMNS: [&str; 20] = [
     "status",
     "peer",
     "leaf",
+    "agent_id",
+    "agent",
+    "method",
+    "host",
+    "path",
+    "process",
 ];
 
 /// What stands in a column.
@@ -83,21 +90,30 @@ pub struct Record {
     pub peer: String,
     /// The entry's hash in the tree.
     pub leaf: Digest,
+    /// The agent that it was done for.
+    pub agent: Option<AgentId>,
+    /// And what that is called.
+    pub agent_name: Option<String>,
+    /// What the agent asked for.
+    pub call: Option<AgentCall>,
 }
 
 impl Record {
-    /// The row of an entry; without names there are only ids.
+    /// The row of an entry; without names there are only ids. `call` is what the entry tells of an
+    /// agent, opened.
     pub fn of(
         entry: u64,
         verdict: Verdict,
         event: &Event,
         leaf: Digest,
         names: Option<&dyn Names>,
+        call: Option<AgentCall>,
     ) -> Self {
         let (act, detail) = (&event.act, &event.act.detail);
         // A drill keeps its proof where other acts name a secret.
         let secret = if act.kind == EventKind::Drilled { SecretId::ZERO } else { detail.secret };
         let env = detail.env;
+        let agent = act.agency.as_ref().map(|agency| agency.agent);
         let of_secret = |names: &dyn Names| {
             if secret.is_zero() { None } else { names.secret(&env, &secret) }
         };
@@ -119,16 +135,23 @@ impl Record {
             status: detail.status,
             peer: event.peer.clone(),
             leaf,
+            agent,
+            agent_name: names.and_then(|names| names.who(&Principal::Agent(agent?))),
+            call,
         }
     }
 
     /// What stands in each of [`COLUMNS`].
-    pub(super) fn cells(&self) -> [Cell; 20] {
+    pub(super) fn cells(&self) -> [Cell; 26] {
         let plain = |text: &str| Cell::Plain(text.to_owned());
         let id =
             |is_zero: bool, text: String| if is_zero { Cell::Nothing } else { Cell::Plain(text) };
         let count = |n: u64| if n == 0 { Cell::Nothing } else { exact(n) };
         let name = |name: &Option<String>| name.clone().map_or(Cell::Nothing, Cell::Foreign);
+        let of_call = |part: fn(&AgentCall) -> &String| {
+            let text = self.call.as_ref().map(part).filter(|text| !text.is_empty());
+            text.map_or(Cell::Nothing, |text| Cell::Foreign(text.clone()))
+        };
         [
             exact(self.entry),
             Cell::Plain(utc::rfc3339(self.at_ms)),
@@ -150,6 +173,12 @@ impl Record {
             count(u64::from(self.status)),
             if self.peer.is_empty() { Cell::Nothing } else { Cell::Foreign(self.peer.clone()) },
             Cell::Plain(HEXLOWER.encode(&self.leaf)),
+            self.agent.map_or(Cell::Nothing, |agent| Cell::Plain(agent.to_string())),
+            name(&self.agent_name),
+            of_call(|call| &call.method),
+            of_call(|call| &call.host),
+            of_call(|call| &call.path),
+            of_call(|call| &call.process),
         ]
     }
 

@@ -3,6 +3,7 @@ use std::process::Command;
 
 use proptest::prelude::*;
 use serde_json::{Map, Value};
+use strongroom_format::agency::{AgentCall, CallOutcome};
 use strongroom_format::event::EventKind;
 use strongroom_format::id::{AgentId, DeviceId, EnvId, Principal, SecretId, TokenId, UserId};
 
@@ -11,7 +12,8 @@ use super::*;
 use crate::log::Verdict;
 
 /// Which columns somebody else chose the text of.
-const FOREIGN: [&str; 4] = ["who", "environment", "secret", "peer"];
+const FOREIGN: [&str; 9] =
+    ["who", "environment", "secret", "peer", "agent", "method", "host", "path", "process"];
 
 /// Names that run, hide, break lines or turn around in one program or another.
 const NASTY: [&str; 44] = [
@@ -88,6 +90,15 @@ fn record(n: u64, who: &str, env: &str, secret: &str, peer: &str) -> Record {
         status: if n.is_multiple_of(2) { 403 } else { 0 },
         peer: peer.to_owned(),
         leaf: [7; 32],
+        agent: (!n.is_multiple_of(3)).then_some(AgentId(id)),
+        agent_name: Some(env.to_owned()),
+        call: (!n.is_multiple_of(5)).then(|| AgentCall {
+            method: secret.to_owned(),
+            host: peer.to_owned(),
+            path: who.to_owned(),
+            process: env.to_owned(),
+            outcome: CallOutcome::Done,
+        }),
     }
 }
 
@@ -231,7 +242,7 @@ fn what_does_not_apply_is_empty_and_a_drills_proof_is_no_secret() {
         agency: None,
     };
     let event = Event { act, signature: [1; 64], server_time_ms: 5, peer: String::new() };
-    let record = Record::of(3, Verdict::Gap, &event, ZERO, None);
+    let record = Record::of(3, Verdict::Gap, &event, ZERO, None, None);
     let text = String::from_utf8(export(Format::JsonLines, std::slice::from_ref(&record))).unwrap();
     assert!(text.contains(r#""secret_id":null,"secret":null,"version":null,"number":0"#), "{text}");
     assert!(text.contains(r#""level":"signed","flaw":"gap","kind":"drilled""#), "{text}");
@@ -290,6 +301,7 @@ fn a_collector_reads_every_field_of_a_cef_line() {
     assert_eq!((field("src"), field("spt")), (Some("192.0.2.7"), Some("1234")));
     assert_eq!((field("rt"), field("externalId")), (Some("1790000002002"), Some("2")));
     assert_eq!((field("secret"), field("environment")), (Some("K=V"), Some("shop / prod")));
+    assert_eq!((field("dhost"), field("request")), (Some("192.0.2.7:1234"), Some("a=b \\ c|d")));
     let six = Record { peer: "[2001:db8::1]:80".into(), ..record };
     let line = String::from_utf8(export(Format::Cef, &[six])).unwrap();
     assert!(line.contains(" c6a2=2001:db8::1 c6a2Label=Source IPv6 Address spt=80 "), "{line}");

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use strongroom_chain::tree::leaf_hash;
+use strongroom_core::agents::open_call;
 use strongroom_core::bundle::{self, BundleWriter, Named, Order, WriteError, asked};
 use strongroom_core::export::{Exporter, Format, Record};
 use strongroom_core::log::index::{Names, Query};
@@ -69,7 +70,12 @@ impl Source<'_> {
     }
 
     /// Writes chosen entries of one segment.
-    fn write(&self, sink: &mut Sink<'_>, chosen: &[u64]) -> Result<(), VaultError> {
+    fn write(
+        &self,
+        sink: &mut Sink<'_>,
+        chosen: &[u64],
+        replica: &mut Replica,
+    ) -> Result<(), VaultError> {
         let Some(first) = chosen.first() else { return Ok(()) };
         // A file of this computer is gone: it is read from the server next time.
         let segment = self.segment(Segment::of(*first)).ok_or(VaultError::NotFound)?;
@@ -84,7 +90,10 @@ impl Source<'_> {
                 Sink::Rows(rows) => {
                     let event = kept.event().map_err(|_| VaultError::NotFound)?;
                     let leaf = leaf_hash(&kept.bytes);
-                    let record = Record::of(*entry, kept.verdict, &event, leaf, self.names());
+                    let names = self.names();
+                    // What an agent did is sealed as names are, and left out with them.
+                    let call = names.and_then(|_| open_call(replica, &event.act));
+                    let record = Record::of(*entry, kept.verdict, &event, leaf, names, call);
                     rows.row(&record).map_err(full)?;
                 }
             }
@@ -131,6 +140,7 @@ impl Session {
         let entry = |row: u32| copy.base() + u64::from(row);
         let chosen: Vec<u64> = rows.into_iter().map(entry).filter(|at| *at < copy.size()).collect();
         let replica = self.with_org(org, |opened| opened.replica.clone())?;
+        let mut opening = replica.clone();
         let names = names.then_some(book);
         let source = Source { session: self, org, copy, entries, names };
         let draft = Draft::begin(path).map_err(disk)?;
@@ -145,7 +155,7 @@ impl Session {
         let rounds = if format == ExportFormat::Bundle { 2 } else { 1 };
         let (mut written, of) = (0, chosen.len() * rounds);
         for chosen in chosen.chunk_by(|one, next| one / SEGMENT == next / SEGMENT) {
-            source.write(&mut sink, chosen)?;
+            source.write(&mut sink, chosen, &mut opening)?;
             written += chosen.len();
             task.part(written, of)?;
             // Each part is some milliseconds of work; others get their turn between.
