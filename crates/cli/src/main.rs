@@ -8,7 +8,6 @@
 
 #[cfg(unix)]
 mod agent;
-mod control;
 mod exit;
 mod lock;
 mod run;

@@ -8,12 +8,12 @@ use std::process::{Command, ExitCode};
 use strongroom_client::robot::Robot;
 use strongroom_core::details::ValueKind;
 use strongroom_core::log::Use;
+use strongroom_core::variable::{Refusal, TOKEN, refusal};
 use strongroom_format::id::{EnvId, SecretId};
 use strongroom_secret::SecretBytes;
 
-use crate::control::{Refusal, refusal};
 use crate::exit::Failure;
-use crate::session::{TOKEN, fetch};
+use crate::session::fetch;
 use crate::{From, Run};
 
 /// What a command needs to talk to the server.

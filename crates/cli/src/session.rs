@@ -6,14 +6,12 @@ use strongroom_client::api::{Api, Origin, TimeLimits};
 use strongroom_client::clock::{Clock as _, SystemClock};
 use strongroom_client::robot::{Robot, RobotError, ServiceToken};
 use strongroom_core::lock_file::{Lock, LockError, MAX_FILE};
+use strongroom_core::variable::TOKEN;
 use strongroom_format::id::EnvId;
 use strongroom_secret::SecretText;
 
 use crate::exit::Failure;
 use crate::{From, lock};
-
-/// The variable that holds the token.
-pub(crate) const TOKEN: &str = "STRONGROOM_TOKEN";
 
 /// Now, in milliseconds since 1970.
 pub(crate) fn now_ms() -> u64 {

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use crate::session::TOKEN;
+use strongroom_core::variable::TOKEN;
 
 /// What every program needs and no secret hides in. `XDG_RUNTIME_DIR` is left out on purpose: the
 /// keyring and other sessions' sockets are there.
