@@ -288,12 +288,12 @@ impl Question<'_> {
         if !secret.methods.contains(method) {
             return Err(SecretDenial::Method);
         }
-        if !any_path(&secret.paths, path, false) {
-            return Err(SecretDenial::Path);
-        }
         let mints = mints || any_path(&secret.mints, path, true);
         if mints && !matches!(secret.auth, Auth::OAuth2 { .. }) {
             return Err(SecretDenial::Mints);
+        }
+        if !any_path(&secret.paths, path, false) {
+            return Err(SecretDenial::Path);
         }
         if secret.not_after_ms.is_some_and(|end| self.now_ms > end) {
             return Err(SecretDenial::Expired);
