@@ -66,7 +66,7 @@ export class FakeAudit {
     const place = this.log.envs[cell.env]?.place ?? null;
     const level = row === this.bad() ? "doubtful" : (levels[cell.level] ?? "seen");
     return {
-      entry: row, at: cell.at, level, flaw: level === "doubtful" ? "doubtful" : cell.gap ? "gap" : null, who: actor && actor.view.id !== "" ? actor.view : null, gone: actor?.gone ?? false,
+      entry: row, at: cell.at, level, flaw: level === "doubtful" ? "doubtful" : cell.gap ? "gap" : null, who: actor && actor.view.id !== "" ? actor.view : null, gone: actor?.gone ?? false, agent: null,
       kind, verb, refused: kind === "refused" || kind === "rateLimited", name: secret?.name ?? null, nameKnown: secret?.known ?? true,
       object: secret ? "" : objectOf(kind, cell.number), place, peer: actor?.peer ?? "", device: level === "signed" ? (actor?.device ?? "") : "",
     };

@@ -1,7 +1,7 @@
 export { FakeVault } from "./vault";
-export type { Scenario } from "./vault";
+export type { Scenario } from "./scenario";
 import { FakeVault } from "./vault";
-import type { Scenario } from "./vault";
+import type { Scenario } from "./scenario";
 import type { Vault } from "../vault";
 
 const phases = ["welcome", "locked", "open"] as const;

@@ -1,5 +1,5 @@
 import type {
-  AccessCommands, AppView, BrokerState, CommitOutcome, CopyView, EnvClass, EnvView, EventPayload, ImportReport, LockView, OrgView, PaletteHit, PaletteView, ProgressKind, Role,
+  AccessCommands, AppView, CommitOutcome, CopyView, EnvClass, EnvView, EventPayload, ImportReport, LockView, OrgView, PaletteHit, PaletteView, ProgressKind,
   RowsQuery, RowsView, SecretDetail, SettingsView, SignedWhat, StagedRow, StatusView, TeamCommands, Vault, VaultEvent, VaultView,
 } from "../vault";
 import { VaultError } from "../vault";
@@ -11,51 +11,12 @@ import { FakeEnvironment } from "./environment";
 import { exampleFile, FakeImport } from "./import";
 import { fakeInsights } from "./insights";
 import { fakeOffboarding } from "./offboard";
+import type { Scenario } from "./scenario";
 import { fakeTeam } from "./team";
 import { fakeTokens } from "./tokens";
 import { fakeTrust } from "./trust";
 import { fakeWelcome } from "./welcome";
 import type { Signed, World } from "./world";
-
-export type Scenario = {
-  phase?: AppView["phase"];
-  state?: StatusView["state"];
-  theme?: SettingsView["theme"];
-  /** Names in storefront / prod; 0 for the drawn ones. */
-  big?: number;
-  staged?: boolean;
-  conflict?: boolean;
-  empty?: boolean;
-  sample?: boolean;
-  /** The role of the person at the window; "owner" without it. */
-  role?: Role;
-  /** Nobody else is in the organisation yet, and nothing was issued. */
-  alone?: boolean;
-  /** storefront / staging needs a new data key. */
-  due?: boolean;
-  /** The person lost their access to payments / prod. */
-  lost?: boolean;
-  /** An admin replaced the keys of Teo Varga. */
-  reset?: boolean;
-  /** Principals and environments of a large matrix. */
-  matrix?: number;
-  /** The vault is joined, and nobody has let its person in yet. */
-  waiting?: boolean;
-  /** Oskar Vale was offboarded and the queue is being worked off. */
-  leaver?: boolean;
-  /** Milliseconds that every step of long work takes. */
-  slow?: number;
-  /** Rows of the audit log; 50,000 without it. */
-  audit?: number;
-  /** What is particular about the log. */
-  log?: "empty" | "unread" | "hidden" | "reading" | "retired" | "bad" | "back" | "anew";
-  /** The state of the broker; "running" without it. */
-  broker?: BrokerState;
-  /** Agents make requests while the window is looked at. */
-  acts?: boolean;
-  /** A fake token was seen where it does not belong. */
-  alarm?: boolean;
-};
 
 type App = { id: string; name: string; environments: FakeEnvironment[] };
 type Org = { id: string; name: string; apps: App[] };

@@ -1,5 +1,5 @@
 import type { EnvClass, EventPayload, PersonView, ProgressKind, Role, SignedWhat, VaultEvent } from "../vault";
-import type { Scenario } from "./vault";
+import type { Scenario } from "./scenario";
 
 /** What a secure window signed. */
 export type Signed = SignedWhat | "agent" | "agentEnd" | "secretPolicy";
