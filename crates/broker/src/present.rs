@@ -7,7 +7,7 @@
 use data_encoding::BASE64;
 use http::{HeaderName, header, request::Parts};
 use strongroom_policy::{
-    Path, Provider,
+    Auth, Path, Provider,
     fake::{self, Found},
     provider::Place,
 };
@@ -102,6 +102,26 @@ impl Presented {
         Err(Refusal::denied("token-place", message))
     }
 
+    /// How the credential is written: as `auth` says, and a bearer's as a password where git's own
+    /// client put the token there.
+    pub(crate) fn writes_as(&self, auth: &Auth, provider: &Provider) -> Auth {
+        let user = provider.agent_sends.iter().find_map(|place| match place {
+            Place::BasicPassword { user } => Some(user),
+            _ => None,
+        });
+        match (auth, user) {
+            (Auth::Bearer, Some(user)) if self.spots.contains(&Spot::Basic) => {
+                Auth::Basic { user: user.clone() }
+            }
+            _ => auth.clone(),
+        }
+    }
+
+    /// Whether it stands in the path.
+    pub(crate) fn is_in_path(&self) -> bool {
+        self.spots.contains(&Spot::Path)
+    }
+
     /// The headers that it stands in.
     pub(crate) fn headers(&self) -> Vec<HeaderName> {
         let of = |spot: &Spot| match spot {
@@ -143,7 +163,7 @@ fn is_at(spot: &Spot, place: &Place) -> bool {
         }
         (Spot::Query(name), Place::Query { name: other }) => name == other,
         (Spot::Query(name), Place::SecurityToken) => name == "X-Amz-Security-Token",
-        (Spot::Path, Place::Path) | (Spot::Basic, Place::BasicPassword) => true,
+        (Spot::Path, Place::Path) | (Spot::Basic, Place::BasicPassword { .. }) => true,
         _ => false,
     }
 }

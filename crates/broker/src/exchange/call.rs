@@ -21,10 +21,11 @@ use strongroom_policy::{
     Asked, Auth, Decision, Method, Process, Provider, SecretAt, SecretPolicy, Way, Why, decide,
 };
 use strongroom_scrub::Scrubber;
+use strongroom_secret::SecretBytes;
 
 use super::{
-    CAPABILITY, REASON, answer::Finish, asks, bad_gateway, caller::Caller, locked, require_open,
-    stated_length,
+    CAPABILITY, REASON, answer::Finish, asks, bad_gateway, caller::Caller, locked,
+    refresh::TokenCall, require_open, stated_length,
 };
 use crate::{
     back,
@@ -262,7 +263,7 @@ impl Call {
         lease: Option<&Lease>,
         body: &mut Sending,
     ) -> Result<Outgoing, Refusal> {
-        let Caller { presented, path, target, .. } = &self.caller;
+        let Caller { presented, provider, came: path, target, .. } = &self.caller;
         let auth = entry.map(|entry| &entry.policy.auth);
         let mut came = parts.clone();
         came.headers.remove(REASON);
@@ -283,7 +284,12 @@ impl Call {
         let mut scrubber = None;
         if let (Some(entry), Some(lease)) = (entry, lease) {
             let fake = presented.as_ref().map_or("", |presented| presented.text.as_str());
-            let with = With { auth: &entry.policy.auth, lease, fake, claim: claim.as_ref() };
+            let policy = &entry.policy;
+            let auth = match (presented, provider) {
+                (Some(presented), Some(provider)) => presented.writes_as(&policy.auth, provider),
+                _ => policy.auth.clone(),
+            };
+            let with = With { policy, auth: &auth, lease, fake, claim: claim.as_ref() };
             scrubber = Some(self.inject(&mut head, &to, with, &body).await?);
         }
         Ok(Outgoing { request: Request::from_parts(head, body.next()), scrubber })
@@ -297,14 +303,14 @@ impl Call {
         with: With<'_>,
         body: &Sending,
     ) -> Result<Arc<Scrubber>, Refusal> {
-        let With { auth, lease, fake, claim } = with;
+        let With { policy, auth, lease, fake, claim } = with;
         match auth {
             Auth::Bearer | Auth::Header { .. } | Auth::Basic { .. } => {
                 inject::into_header(auth, &lease.value, &mut head.headers)
                     .map_err(|e| unfit(&e))?;
             }
             Auth::Path => {
-                let path = inject::into_path(&lease.value, fake, to).map_err(|e| unfit(&e))?;
+                let path = inject::into_path(&lease.value, to).map_err(|e| unfit(&e))?;
                 head.uri = parse_uri(&path)?;
             }
             Auth::SigV4 { .. } => {
@@ -318,16 +324,20 @@ impl Call {
                 };
                 let signed = AwsKeys::parse(&lease.value)
                     .and_then(|keys| sign(auth, &keys, claim, unsigned, now_ms()));
-                head.uri = parse_uri(&signed.map_err(|error| unfit(&error))?.path_and_query)?;
+                let signed = signed.map_err(|error| unfit(&error))?;
+                head.uri = parse_uri(&signed.path_and_query)?;
+                // Whoever gets the signature back could send this request again, past the broker.
+                let signature = SecretBytes::from_vec(signed.signature.into_bytes());
+                return scrubber_of(auth, lease, Some(&signature), fake);
             }
             Auth::OAuth2 { token_url, scopes } => {
-                let access = self.refreshed(lease, token_url, scopes).await?;
+                let access = self.refreshed(lease, token_url, scopes, policy).await?;
                 let written = inject::into_header(&Auth::Bearer, &access, &mut head.headers);
                 written.map_err(|error| unfit(&error))?;
-                return Ok(Arc::new(scrub_for(&[(&lease.value, fake), (&access, fake)])?));
+                return scrubber_of(auth, lease, Some(&access), fake);
             }
         }
-        lease_scrubber(lease, fake)
+        lease_scrubber(auth, lease, fake)
     }
 
     async fn refreshed(
@@ -335,11 +345,15 @@ impl Call {
         lease: &Lease,
         token_url: &str,
         scopes: &[String],
-    ) -> Result<Arc<strongroom_secret::SecretBytes>, Refusal> {
-        let (broker, session) = (&self.broker, &self.caller.session);
-        let access = broker.refreshed.access(&session.egress, lease, token_url, scopes, |value| {
-            broker.owner.captured(lease.at, lease.version, value);
-        });
+        policy: &SecretPolicy,
+    ) -> Result<Arc<SecretBytes>, Refusal> {
+        let (broker, record) = (&self.broker, self.record(Outcome::Sent));
+        // A refresh token may leave: the session must still be open.
+        require_open(&self.caller.session)?;
+        let endpoint = TokenCall::new(broker, lease, token_url, policy, record);
+        let endpoint = endpoint.map_err(|error| unfit(&error))?;
+        let (of, now) = ((lease.at, lease.version), Instant::now());
+        let access = broker.refreshed.access(of, &lease.value, scopes, endpoint, now);
         access.await.map_err(|error| unfit(&error))
     }
 
@@ -386,6 +400,7 @@ impl Call {
 
 /// A credential, and how it is written.
 struct With<'a> {
+    policy: &'a SecretPolicy,
     auth: &'a Auth,
     lease: &'a Lease,
     fake: &'a str,
@@ -409,7 +424,13 @@ enum Sending {
 impl Sending {
     /// Keeps it, if it is not longer than `max` bytes.
     async fn keep(&mut self, max: usize) -> Result<(), Refusal> {
-        let Self::Stream(mut body) = std::mem::replace(self, Self::Sent) else { return Ok(()) };
+        let mut body = match std::mem::replace(self, Self::Sent) {
+            Self::Stream(body) => body,
+            kept => {
+                *self = kept;
+                return Ok(());
+            }
+        };
         let mut kept = Vec::new();
         *self = loop {
             match body.frame().await {
@@ -471,18 +492,31 @@ fn back(
     }
 }
 
-fn lease_scrubber(lease: &Lease, fake: &str) -> Result<Arc<Scrubber>, Refusal> {
+/// What finds a value in answers, made once for each fake token.
+fn lease_scrubber(auth: &Auth, lease: &Lease, fake: &str) -> Result<Arc<Scrubber>, Refusal> {
     let key = strongroom_format::hash::h("scrub", &[fake.as_bytes()]);
     let mut all = lease.scrubbers.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(scrubber) = all.get(&key) {
         return Ok(Arc::clone(scrubber));
     }
-    let scrubber = Arc::new(scrub_for(&[(&lease.value, fake)])?);
+    let scrubber = scrubber_of(auth, lease, None, fake)?;
     all.insert(key, Arc::clone(&scrubber));
     Ok(scrubber)
 }
 
-fn scrub_for(secrets: &[(&strongroom_secret::SecretBytes, &str)]) -> Result<Scrubber, Refusal> {
+/// What finds a value in answers, and what was made from it for one request.
+fn scrubber_of(
+    auth: &Auth,
+    lease: &Lease,
+    made: Option<&SecretBytes>,
+    fake: &str,
+) -> Result<Arc<Scrubber>, Refusal> {
+    let parts = inject::hidden(auth, &lease.value).map_err(|error| unfit(&error))?;
+    let secrets: Vec<_> = parts.iter().chain(made).map(|part| (part, fake)).collect();
+    scrub_for(&secrets).map(Arc::new)
+}
+
+fn scrub_for(secrets: &[(&SecretBytes, &str)]) -> Result<Scrubber, Refusal> {
     // Without a scrubber nothing comes back, so nothing goes out.
     Scrubber::new(secrets).map_err(|error| Refusal::unavailable("cannot-scrub", error.to_string()))
 }

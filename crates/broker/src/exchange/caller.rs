@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use strongroom_control::record::Outcome;
-use strongroom_policy::{Path, Provider, Scope, Target};
+use strongroom_policy::{Path, Provider, Scope, Target, fake};
 
 use super::{Entry, ended};
 use crate::{
@@ -24,7 +24,10 @@ pub(super) struct Caller {
     pub(super) provider: Option<Provider>,
     pub(super) presented: Option<Presented>,
     pub(super) target: Target,
+    /// The path that the policies, the log and people see: without the token, if it stood there.
     pub(super) path: Path,
+    /// The path as it came.
+    pub(super) came: Path,
 }
 
 impl Caller {
@@ -35,7 +38,7 @@ impl Caller {
         presented: Option<Presented>,
     ) -> Result<Self, Refusal> {
         let stands = presented.as_ref().map(|one| lookup(broker, one)).transpose()?;
-        let caller = match entry {
+        let mut caller = match entry {
             Entry::Base => Self::at_base(broker, parts, presented, stands)?,
             Entry::Through { session, target } => {
                 Self::through(broker, session, target, parts, presented, stands)?
@@ -43,6 +46,9 @@ impl Caller {
         };
         if let (Some(presented), Some(provider)) = (&caller.presented, &caller.provider) {
             presented.require_place(provider)?;
+            if presented.is_in_path() {
+                caller.path = without_token(&caller.came)?;
+            }
         }
         Ok(caller)
     }
@@ -73,14 +79,15 @@ impl Caller {
             );
             return Err(Refusal::token("wrong-provider", message));
         }
-        let (target, path) = (provider.base.clone(), parse(&rest)?);
+        let (target, came) = (provider.base.clone(), parse(&rest)?);
         Ok(Self {
             session,
             agent,
             provider: Some(provider),
             presented: Some(presented),
             target,
-            path,
+            path: came.clone(),
+            came,
         })
     }
 
@@ -93,7 +100,7 @@ impl Caller {
         stands: Option<TokenFor>,
     ) -> Result<Self, Refusal> {
         let agent = broker.agent(session.agent).ok_or_else(|| ended(End::Agent))?;
-        let path = parse(parts.uri.path_and_query().map_or("/", |all| all.as_str()))?;
+        let came = parse(parts.uri.path_and_query().map_or("/", |all| all.as_str()))?;
         let mut provider = None;
         if let (Some(presented), Some(stands)) = (&presented, stands) {
             let is_own = stands.agent == session.agent
@@ -117,8 +124,19 @@ impl Caller {
             provider = Some(known);
         }
         let (session, target) = (Arc::clone(session), target.clone());
-        Ok(Self { session, agent, provider, presented, target, path })
+        let path = came.clone();
+        Ok(Self { session, agent, provider, presented, target, path, came })
     }
+}
+
+fn without_token(came: &Path) -> Result<Path, Refusal> {
+    let mut raw = came.raw().to_owned();
+    let Some(at) = fake::behind_bot(&raw) else {
+        let message = "a token in the path stands behind /bot, as in /bot<token>/sendMessage";
+        return Err(Refusal::denied("token-place", message));
+    };
+    raw.replace_range(at, "");
+    parse(&raw)
 }
 
 fn lookup(broker: &Broker, presented: &Presented) -> Result<TokenFor, Refusal> {

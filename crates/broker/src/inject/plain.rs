@@ -2,7 +2,7 @@
 
 use data_encoding::BASE64;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use strongroom_policy::Auth;
+use strongroom_policy::{Auth, fake::behind_bot};
 use strongroom_secret::SecretBytes;
 use zeroize::Zeroizing;
 
@@ -46,18 +46,22 @@ pub fn headers_of(auth: &Auth) -> Vec<HeaderName> {
     }
 }
 
-/// `path_and_query` with `value` where the fake token stood. The value must be what a segment of a
+/// `path_and_query` with `value` behind `bot`, where the fake token stood. The value must be what a segment of a
 /// path holds without any encoding.
 pub fn into_path(
     value: &SecretBytes,
-    fake: &str,
     path_and_query: &str,
 ) -> Result<Zeroizing<String>, InjectError> {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:~".contains(byte);
     value.lend(|bytes| {
         let text = str::from_utf8(bytes).ok().filter(|text| text.bytes().all(|b| plain(&b)));
         let text = text.ok_or(InjectError::Form("a token of letters, digits and : - _ ."))?;
-        Ok(Zeroizing::new(path_and_query.replacen(fake, text, 1)))
+        let mut path = Zeroizing::new(String::with_capacity(path_and_query.len() + text.len()));
+        let at = behind_bot(path_and_query).ok_or(InjectError::Form("a token behind /bot"))?;
+        path.push_str(path_and_query.get(..at.start).unwrap_or_default());
+        path.push_str(text);
+        path.push_str(path_and_query.get(at.end..).unwrap_or_default());
+        Ok(path)
     })
 }
 
@@ -101,11 +105,14 @@ mod tests {
 
     #[test]
     fn a_value_that_would_change_the_path_is_refused() {
-        let value = SecretBytes::copy_of(b"1:abc");
-        let path = into_path(&value, "FAKE", "/botFAKE/sendMessage?x=1").unwrap();
+        let fake = format!("1000000000:srf_telegram_{}", "0".repeat(43));
+        let shaped = format!("/bot{fake}/sendMessage?x=1");
+        let path = into_path(&SecretBytes::copy_of(b"1:abc"), &shaped).unwrap();
         assert_eq!(*path, "/bot1:abc/sendMessage?x=1");
         for evil in [&b"a/b"[..], b"a?b", b"a%2fb", b"a#b", b"a b", b"\xff"] {
-            assert!(into_path(&SecretBytes::copy_of(evil), "FAKE", "/botFAKE").is_err());
+            assert!(into_path(&SecretBytes::copy_of(evil), &shaped).is_err());
         }
+        let elsewhere = format!("/x/sendMessage?token={fake}");
+        assert!(into_path(&SecretBytes::copy_of(b"1:abc"), &elsewhere).is_err());
     }
 }

@@ -5,5 +5,7 @@
 #![expect(unreachable_pub, reason = "one binary")]
 
 mod first;
+mod people;
 mod sdk;
+mod stops;
 mod support;
