@@ -1,0 +1,298 @@
+//! The runs of bytes that may not be shown, and a fast question whether a text has one.
+//!
+//! Every form of every credential is cut into all its runs of a fixed width; the runs stand sorted,
+//! as big-endian numbers, in one table for each width. A text is sampled: a run of `width` bytes
+//! contains an eight-byte gram at one of any `width - 7` places in a row, so it is enough to look at
+//! every fifth gram (with the usual twelve) in a small filter of bits, and to ask the tables only
+//! where that says yes. No run is ever missed; which places were sampled makes no difference.
+
+use strongroom_secret::SecretBytes;
+use zeroize::{Zeroize as _, ZeroizeOnDrop, Zeroizing};
+
+use crate::forms::{self, Kind};
+use crate::unescape::normal;
+use crate::{MAX_LEN, MIN_LEN, ScrubError};
+
+/// Bytes that the filter looks at together.
+const GRAM: usize = 8;
+/// The widest run; one number holds it.
+pub(crate) const MAX_WIDTH: usize = 16;
+/// Makes letters lower-case and leaves digits what they are, eight bytes at once.
+const FOLD: u64 = 0x2020_2020_2020_2020;
+
+/// What a run belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Mark {
+    /// The fake token shows the same run: public by itself.
+    pub(crate) weak: bool,
+    /// Which fake token replaces it.
+    pub(crate) owner: u16,
+    pub(crate) kind: Kind,
+}
+
+/// All runs of all credentials.
+pub(crate) struct Patterns {
+    tables: Vec<Table>,
+    filter: Filter,
+    /// How many bytes lie between two grams that are looked at.
+    stride: usize,
+    /// Which bytes occur in a run at all.
+    used: [bool; 256],
+}
+
+impl Patterns {
+    /// The runs of `secrets`, each with the index of the fake token that replaces it.
+    pub(crate) fn new(
+        secrets: &[(&SecretBytes, usize)],
+        fakes: &[String],
+    ) -> Result<Self, ScrubError> {
+        let mut drafts: Vec<Draft> = Vec::new();
+        for (secret, owner) in secrets {
+            let owner = u16::try_from(*owner).map_err(|_| ScrubError::TooMany)?;
+            secret.lend(|secret| {
+                if secret.len() > MAX_LEN {
+                    return Err(ScrubError::TooLong);
+                }
+                if secret.len() < MIN_LEN || normal(secret).len() < MIN_LEN {
+                    return Err(ScrubError::TooShort);
+                }
+                forms::each(secret, |kind, form, width| {
+                    draft_of(&mut drafts, width, kind == Kind::Hex).add(form, owner, kind);
+                });
+                Ok(())
+            })?;
+        }
+        let public = Public::of(fakes);
+        let tables: Vec<Table> = drafts.into_iter().map(|draft| draft.sorted(&public)).collect();
+        let stride = tables.iter().map(|table| table.width - GRAM + 1).min().unwrap_or(1);
+        let filter = Filter::of(&tables, stride);
+        let mut used = [false; 256];
+        for byte in tables.iter().flat_map(Table::bytes) {
+            used[usize::from(byte)] = true;
+        }
+        Ok(Self { tables, filter, stride, used })
+    }
+
+    /// Calls `found` with the start, the end and the mark of each run in `text`, in the order of
+    /// their starts.
+    pub(crate) fn scan(&self, text: &[u8], mut found: impl FnMut(usize, usize, Mark)) {
+        if self.tables.is_empty() {
+            return;
+        }
+        let mut at = self.stride - 1;
+        while let Some(gram) = text.get(at..).and_then(<[u8]>::first_chunk::<GRAM>) {
+            if self.filter.may_have(u64::from_le_bytes(*gram)) {
+                self.look(text, at, &mut found);
+            }
+            at += self.stride;
+        }
+    }
+
+    /// Looks at every run that contains the gram at `at` and that no other sample contains first.
+    fn look(&self, text: &[u8], at: usize, found: &mut impl FnMut(usize, usize, Mark)) {
+        for start in at + 1 - self.stride..=at {
+            let rest = &text[start..];
+            let Some(gram) = rest.first_chunk::<GRAM>() else { return };
+            if !self.filter.may_have(u64::from_le_bytes(*gram)) {
+                continue;
+            }
+            for table in &self.tables {
+                if let Some(mark) = rest.get(..table.width).and_then(|run| table.find(run)) {
+                    found(start, start + table.width, mark);
+                }
+            }
+        }
+    }
+
+    /// The length of the longest end of `text` with which a run may begin.
+    pub(crate) fn beginning_at_end_of(&self, text: &[u8]) -> usize {
+        let tail = &text[text.len().saturating_sub(MAX_WIDTH - 1)..];
+        let possible = tail.iter().rev().take_while(|byte| self.used[usize::from(**byte)]).count();
+        let tail = &tail[tail.len() - possible..];
+        (1..=possible)
+            .rev()
+            .find(|length| {
+                self.tables.iter().any(|table| table.begins_with(&tail[tail.len() - length..]))
+            })
+            .unwrap_or(0)
+    }
+}
+
+fn draft_of(drafts: &mut Vec<Draft>, width: usize, folded: bool) -> &mut Draft {
+    let known = drafts.iter().position(|draft| draft.width == width && draft.folded == folded);
+    let index = known.unwrap_or_else(|| {
+        drafts.push(Draft { width, folded, runs: Vec::new() });
+        drafts.len() - 1
+    });
+    &mut drafts[index]
+}
+
+/// Runs of one width, as they come.
+struct Draft {
+    width: usize,
+    folded: bool,
+    runs: Vec<(u128, Mark)>,
+}
+
+impl Draft {
+    fn add(&mut self, form: &[u8], owner: u16, kind: Kind) {
+        self.reserve_wiping(form.len());
+        let mark = Mark { weak: false, owner, kind };
+        self.runs.extend(form.windows(self.width).map(|run| (number(run), mark)));
+    }
+
+    /// Growing leaves no copy of the runs behind.
+    fn reserve_wiping(&mut self, more: usize) {
+        if self.runs.capacity() - self.runs.len() < more {
+            let mut grown = Vec::with_capacity(2 * (self.runs.len() + more));
+            grown.extend_from_slice(&self.runs);
+            self.wipe();
+            self.runs = grown;
+        }
+    }
+
+    fn wipe(&mut self) {
+        self.runs.iter_mut().for_each(|(run, _)| run.zeroize());
+    }
+
+    fn sorted(mut self, public: &Public) -> Table {
+        for (run, mark) in &mut self.runs {
+            mark.weak = public.has(*run, self.width, mark.kind);
+        }
+        self.runs.sort_unstable();
+        let mut runs: Vec<u128> = Vec::with_capacity(self.runs.len());
+        let mut marks = Vec::with_capacity(self.runs.len());
+        for (run, mark) in &self.runs {
+            if runs.last() != Some(run) {
+                runs.push(*run);
+                marks.push(*mark);
+            }
+        }
+        Table { width: self.width, folded: self.folded, runs, marks }
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
+
+/// All runs of one width, sorted.
+struct Table {
+    width: usize,
+    folded: bool,
+    runs: Vec<u128>,
+    marks: Vec<Mark>,
+}
+
+impl Table {
+    fn find(&self, run: &[u8]) -> Option<Mark> {
+        let index = self.runs.binary_search(&self.number(run)).ok()?;
+        self.marks.get(index).copied()
+    }
+
+    fn begins_with(&self, text: &[u8]) -> bool {
+        if text.len() >= self.width {
+            return false;
+        }
+        let first = self.number(text);
+        let index = self.runs.partition_point(|run| *run < first);
+        let rest = 8 * (MAX_WIDTH - text.len());
+        self.runs.get(index).is_some_and(|run| (run ^ first) >> rest == 0)
+    }
+
+    fn number(&self, run: &[u8]) -> u128 {
+        let number = number(run);
+        if self.folded { number | folding(run.len()) } else { number }
+    }
+
+    fn bytes(&self) -> impl Iterator<Item = u8> {
+        self.runs.iter().flat_map(|run| {
+            run.to_be_bytes().into_iter().take(self.width).flat_map(|byte| {
+                let other = if self.folded { byte.to_ascii_uppercase() } else { byte };
+                [byte, other]
+            })
+        })
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        self.runs.zeroize();
+    }
+}
+
+/// The bytes as the first of a big-endian number. Never called with more than [`MAX_WIDTH`].
+fn number(bytes: &[u8]) -> u128 {
+    let mut first = [0; MAX_WIDTH];
+    for (place, byte) in first.iter_mut().zip(bytes) {
+        *place = *byte;
+    }
+    u128::from_be_bytes(first)
+}
+
+/// [`FOLD`] for the first `length` bytes of a number.
+fn folding(length: usize) -> u128 {
+    let all = u128::from(FOLD) << 64 | u128::from(FOLD);
+    if length >= MAX_WIDTH { all } else { all & !(u128::MAX >> (8 * length)) }
+}
+
+/// The runs of the fake tokens, which the agent knows anyway.
+struct Public(Vec<(Kind, usize, u128)>);
+
+impl Public {
+    fn of(fakes: &[String]) -> Self {
+        let mut runs = Vec::new();
+        for fake in fakes {
+            forms::each(fake.as_bytes(), |kind, form, width| {
+                runs.extend(form.windows(width).map(|run| (kind, width, number(run))));
+            });
+        }
+        runs.sort_unstable();
+        Self(runs)
+    }
+
+    fn has(&self, run: u128, width: usize, kind: Kind) -> bool {
+        self.0.binary_search(&(kind, width, run)).is_ok()
+    }
+}
+
+/// A set of grams that sometimes says yes for one that is not in it, and never no for one that is.
+#[derive(ZeroizeOnDrop)]
+struct Filter {
+    bits: Vec<u64>,
+    #[zeroize(skip)]
+    shift: u32,
+}
+
+impl Filter {
+    fn of(tables: &[Table], stride: usize) -> Self {
+        let grams: usize = tables.iter().map(|table| table.runs.len()).sum();
+        let size = (32 * grams).next_power_of_two().clamp(1 << 13, 1 << 23);
+        let mut filter = Self { bits: vec![0; size / 64], shift: 64 - size.ilog2() };
+        for run in tables.iter().flat_map(|table| &table.runs) {
+            let bytes = Zeroizing::new(run.to_be_bytes());
+            for gram in bytes.windows(GRAM).take(stride).filter_map(<[u8]>::first_chunk::<GRAM>) {
+                let (word, bit) = filter.place(u64::from_le_bytes(*gram));
+                filter.bits[word] |= bit;
+            }
+        }
+        filter
+    }
+
+    /// Whether the gram, as it is or in lower case, may be in the set.
+    fn may_have(&self, gram: u64) -> bool {
+        self.has(gram) || self.has(gram | FOLD)
+    }
+
+    fn has(&self, gram: u64) -> bool {
+        let (word, bit) = self.place(gram);
+        self.bits.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    fn place(&self, gram: u64) -> (usize, u64) {
+        let place = gram.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift;
+        (usize::try_from(place >> 6).unwrap_or(usize::MAX), 1 << (place & 63))
+    }
+}
