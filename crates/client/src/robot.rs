@@ -143,6 +143,25 @@ impl Robot {
         self.replica.state().env(env).map(|state| state.composed.clone()).unwrap_or_default()
     }
 
+    /// Whether everybody who may write `one` may read `other` as well: only then may a value of `one`
+    /// refer to one of `other`, since whoever writes the reference gets to read what it becomes.
+    pub fn may_refer(&self, one: &EnvId, other: &EnvId) -> bool {
+        let state = self.replica.state();
+        let now_ms = self.now_ms.max(state.time_ms());
+        let has = |env: &EnvId, who: &Principal, right: Rights| {
+            state.rights(env, who, now_ms).includes(right)
+        };
+        let writes = |who: &&Principal| has(one, who, Rights::WRITE);
+        state.env(one).is_some_and(|env| {
+            env.grants.keys().filter(writes).all(|who| has(other, who, Rights::READ))
+        })
+    }
+
+    /// The organisation.
+    pub fn org(&self) -> OrgId {
+        self.lock.org
+    }
+
     /// The names of everything in a fetched environment.
     pub fn names(&mut self, env: EnvId) -> Result<Vec<(SecretId, Named)>, RobotError> {
         Ok(self.replica.open_all_named(env)?)

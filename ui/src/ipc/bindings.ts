@@ -718,6 +718,8 @@ export type AuditRow = {
 	who: PrincipalView | null,
 	/**  Whoever acted left, or was ended. */
 	gone: boolean,
+	/**  The agent that it was done for. */
+	agent: PrincipalView | null,
 	/**  What happened. */
 	kind: AuditKind,
 	/**  Its word, in the past tense. */

@@ -3,13 +3,14 @@
 use strongroom_client::vault::{EntryShown, Session};
 use strongroom_core::log::index::Row;
 use strongroom_format::{
+    agency::AgentCall,
     event::{Event, EventKind},
     hash::{Digest, ZERO},
     id::Principal,
 };
 
 use super::{
-    rows,
+    rows::{self, Around as _},
     told::{Told, Wanted},
     words::{self, exact, hex},
 };
@@ -27,7 +28,8 @@ impl Desk {
         self.on_log(move |session| {
             let shown = session.log_entry(entry)?;
             let row = row_of(session, entry)?;
-            let told = Told::gather(session, Wanted::of_rows(std::slice::from_ref(&row)), now)?;
+            let wanted = Wanted::of_rows(entry - u64::from(row.row), std::slice::from_ref(&row));
+            let told = Told::gather(session, wanted, now)?;
             Ok(view(session, &shown, &row, &told))
         })
         .await
@@ -55,7 +57,7 @@ fn view(session: &Session, shown: &EntryShown, row: &Row, told: &Told) -> AuditE
     let sentence = words::sentence(shown.verdict, act.kind, act.detail.number, &who);
     AuditEntry {
         row: rows::row(base, row, told),
-        fields: fields(shown, seen_link(session, &act.org_head)),
+        fields: fields(shown, seen_link(session, &act.org_head), told.call(shown.entry)),
         proof: AuditProof {
             size: shown.size,
             root: hex(&shown.root),
@@ -79,7 +81,7 @@ fn seen_link(session: &Session, head: &Digest) -> Option<u64> {
     find.ok().flatten()
 }
 
-fn fields(shown: &EntryShown, link: Option<u64>) -> Vec<AuditField> {
+fn fields(shown: &EntryShown, link: Option<u64>, call: Option<&AgentCall>) -> Vec<AuditField> {
     let Event { act, signature, server_time_ms, peer } = &shown.event;
     let detail = &act.detail;
     let mut fields = Fields::default();
@@ -124,6 +126,13 @@ fn fields(shown: &EntryShown, link: Option<u64>) -> Vec<AuditField> {
     }
     if detail.status != 0 {
         fields.plain("Status", detail.status.to_string());
+    }
+    if let Some(agency) = &act.agency {
+        fields.mono("Agent", agency.agent.to_string());
+    }
+    if let Some(call) = call {
+        fields.mono("Asked for", words::call(call));
+        fields.mono("Program", call.process.clone());
     }
     if act.kind.is_signed() {
         fields.mono("Signature", hex(signature));

@@ -127,7 +127,7 @@ impl Desk {
                 same.then(|| wanted.iter().filter_map(|row| log.index.row(*row)).collect())
             })?;
             let rows: Vec<Row> = rows.flatten().ok_or(CommandError::NotFound)?;
-            let told = Told::gather(session, Wanted::of_rows(&rows), now)?;
+            let told = Told::gather(session, Wanted::of_rows(found.base, &rows), now)?;
             Ok(rows.iter().map(|row| rows::row(found.base, row, &told)).collect())
         })
         .await

@@ -8,6 +8,7 @@ use strongroom_core::log::{
     index::{self, Facets, Names, Row, Timeline, verb},
 };
 use strongroom_format::{
+    agency::AgentCall,
     event::{EventKind, MAX_PEER},
     id::{EnvId, Principal, SecretId, UserId},
 };
@@ -43,6 +44,8 @@ pub(super) trait Around: Names {
     fn has_env(&self, env: &EnvId) -> bool;
     /// What a link does and where, if it is one of the verified chain.
     fn link(&self, seq: u64) -> Option<&LinkTold>;
+    /// What an agent asked for, if this entry tells it.
+    fn call(&self, entry: u64) -> Option<&AgentCall>;
 }
 
 /// A row of the table.
@@ -53,19 +56,24 @@ pub(super) fn row(base: u64, row: &Row, around: &dyn Around) -> AuditRow {
     };
     let link = is_about_link(row.kind).then(|| around.link(row.number)).flatten();
     let env = Some(row.env).filter(|env| !env.is_zero()).or_else(|| link?.env);
+    let entry = base + u64::from(row.row);
+    let object = around
+        .call(entry)
+        .map_or_else(|| words::object(row, link.map(|link| link.does.as_str())), words::call);
     AuditRow {
-        entry: base + u64::from(row.row),
+        entry,
         at: translate::millis(row.at_ms),
         level: query::level(row.verdict.level()),
         flaw: flaw(row.verdict),
         who: row.who.map(|who| principal(&who, around)),
         gone: row.who.is_some_and(|who| around.is_gone(&who)),
+        agent: row.agent.map(|agent| principal(&Principal::Agent(agent), around)),
         kind: row.kind.into(),
         verb: verb(row.kind).to_owned(),
         refused: index::Outcome::of(row.kind, row.status) == index::Outcome::Refused,
         name,
         name_known,
-        object: words::object(row, link.map(|link| link.does.as_str())),
+        object,
         place: env.map(|env| place(&env, around)),
         peer: row.peer.chars().filter(|c| !c.is_control()).take(MAX_PEER).collect(),
         device: if row.device.is_zero() { String::new() } else { device(&row.device) },
@@ -189,7 +197,10 @@ fn short(id: &dyn std::fmt::Display) -> String {
 
 #[cfg(test)]
 mod tests {
-    use strongroom_format::id::{DeviceId, TokenId};
+    use strongroom_format::{
+        agency::CallOutcome,
+        id::{AgentId, DeviceId, TokenId},
+    };
 
     use super::*;
     use crate::view::PrincipalKind;
@@ -202,7 +213,7 @@ mod tests {
     const KEY: SecretId = SecretId([6; 16]);
     const UNKNOWN: SecretId = SecretId([7; 16]);
 
-    struct Known(LinkTold);
+    struct Known(LinkTold, AgentCall);
 
     impl Names for Known {
         fn who(&self, who: &Principal) -> Option<String> {
@@ -239,10 +250,18 @@ mod tests {
         fn link(&self, seq: u64) -> Option<&LinkTold> {
             (seq == 412).then_some(&self.0)
         }
+
+        fn call(&self, entry: u64) -> Option<&AgentCall> {
+            (entry == 7).then_some(&self.1)
+        }
     }
 
     fn known() -> Known {
-        Known(LinkTold { does: "grant to Teo Varga".to_owned(), env: Some(PROD) })
+        let link = LinkTold { does: "grant to Teo Varga".to_owned(), env: Some(PROD) };
+        let path = "/repos/acme/docs/issues";
+        let call =
+            AgentCall::new("POST", "api.github.com", path, "/usr/bin/node", CallOutcome::Broken);
+        Known(link, call)
     }
 
     fn copied() -> Row {
@@ -252,6 +271,7 @@ mod tests {
             kind: EventKind::Copied,
             verdict: Verdict::Signed,
             who: Some(Principal::User(MARA)),
+            agent: None,
             device: DeviceId([9; 16]),
             env: PROD,
             secret: KEY,
@@ -265,6 +285,7 @@ mod tests {
     #[test]
     fn a_row_names_who_did_what_where() {
         let view = row(1_024, &copied(), &known());
+        assert_eq!(view.agent, None);
         let who = view.who.unwrap();
         assert_eq!((who.name.as_str(), who.initials.as_str(), who.you), ("Mara Lind", "ML", true));
         assert_eq!((view.entry, view.verb.as_str(), view.gone), (1_031, "Copied", false));
@@ -273,6 +294,20 @@ mod tests {
         assert_eq!((view.level, view.flaw, view.refused), (AuditLevel::Signed, None, false));
         assert_eq!((view.object.as_str(), view.peer.as_str()), ("", "10.8.0.4:5001"));
         assert!(DeviceId([9; 16]).to_string().starts_with(&view.device));
+    }
+
+    #[test]
+    fn what_an_agent_did_is_told_with_it_and_with_who_answers() {
+        let agent = Some(AgentId([8; 16]));
+        let brokered = Row { kind: EventKind::Brokered, agent, status: 0, ..copied() };
+        let view = row(0, &brokered, &known());
+        assert_eq!(view.object, "POST api.github.com/repos/acme/docs/issues, broke off");
+        assert_eq!(view.who.unwrap().name, "Mara Lind");
+        let agent = view.agent.unwrap();
+        assert_eq!(agent.kind, PrincipalKind::Agent);
+        assert!(AgentId([8; 16]).to_string().starts_with(&agent.name), "the name is not known");
+        let closed = row(1, &brokered, &known());
+        assert_eq!(closed.object, "", "what does not open is not told");
     }
 
     #[test]

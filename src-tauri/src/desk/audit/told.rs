@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use strongroom_client::vault::{OpenOrg, Session};
 use strongroom_core::log::index::{Facets, Names, Row};
 use strongroom_format::{
+    agency::AgentCall,
     id::{EnvId, Principal, SecretId, UserId},
     statement::Body,
 };
@@ -23,13 +24,19 @@ pub(super) struct Wanted {
     envs: BTreeSet<EnvId>,
     secrets: BTreeSet<(EnvId, SecretId)>,
     links: BTreeSet<u64>,
+    calls: Vec<u64>,
 }
 
 impl Wanted {
-    pub(super) fn of_rows(rows: &[Row]) -> Self {
+    /// Of the rows of an index that begins with the entry `base`.
+    pub(super) fn of_rows(base: u64, rows: &[Row]) -> Self {
         let mut wanted = Self::default();
         for row in rows {
             wanted.who.extend(row.who);
+            if let Some(agent) = row.agent {
+                wanted.who.insert(Principal::Agent(agent));
+                wanted.calls.push(base + u64::from(row.row));
+            }
             wanted.envs.insert(row.env);
             wanted.secrets.insert((row.env, row.secret));
             if is_about_link(row.kind) {
@@ -45,6 +52,7 @@ impl Wanted {
             envs: facets.envs.iter().map(|(env, _)| *env).collect(),
             secrets: facets.secrets.iter().map(|(secret, _)| *secret).collect(),
             links: BTreeSet::new(),
+            calls: Vec::new(),
         }
     }
 }
@@ -59,6 +67,7 @@ pub(super) struct Told {
     gone: BTreeSet<Principal>,
     envs: BTreeSet<EnvId>,
     links: BTreeMap<u64, LinkTold>,
+    calls: BTreeMap<u64, AgentCall>,
 }
 
 impl Told {
@@ -85,6 +94,7 @@ impl Told {
             (seq, LinkTold { does, env: words::place_of(&body) })
         };
         told.links = bodies.into_iter().map(link).collect();
+        told.calls = session.log_calls(&wanted.calls)?;
         Ok(told)
     }
 
@@ -97,6 +107,7 @@ impl Told {
             gone: BTreeSet::new(),
             envs: BTreeSet::new(),
             links: BTreeMap::new(),
+            calls: BTreeMap::new(),
         };
         session.with_log(|log| {
             let names = log.names;
@@ -122,9 +133,7 @@ fn lives(org: &mut OpenOrg, who: &Principal, now_ms: u64) -> bool {
     match who {
         Principal::User(user) => state.is_member(user),
         Principal::Token(_) => state.signing_key(who, state.seq(), now_ms).is_some(),
-        Principal::Agent(agent) => state.agents().get(agent).is_some_and(|agent| {
-            agent.revoked.is_none() && (agent.not_after == 0 || now_ms <= agent.not_after)
-        }),
+        Principal::Agent(agent) => state.agent_lives(agent, now_ms),
     }
 }
 
@@ -157,5 +166,9 @@ impl Around for Told {
 
     fn link(&self, seq: u64) -> Option<&LinkTold> {
         self.links.get(&seq)
+    }
+
+    fn call(&self, entry: u64) -> Option<&AgentCall> {
+        self.calls.get(&entry)
     }
 }

@@ -6,6 +6,7 @@ use strongroom_core::{
     utc,
 };
 use strongroom_format::{
+    agency::{AgentCall, CallOutcome},
     event::EventKind,
     id::{AgentId, EnvId, Principal, TokenId, UserId},
     statement::Body,
@@ -56,6 +57,20 @@ pub(super) fn object(row: &Row, link: Option<&str>) -> String {
         | EventKind::KeysetReplaced
         | EventKind::IdentityBound => String::new(),
     }
+}
+
+/// What an agent asked for, and what became of it where the verb does not say so.
+pub(super) fn call(call: &AgentCall) -> String {
+    let AgentCall { method, host, path, .. } = call;
+    let ended = match call.outcome {
+        CallOutcome::Done | CallOutcome::Approved | CallOutcome::Refused => "",
+        CallOutcome::Broken => ", broke off",
+        CallOutcome::Unknown => ", sent, outcome unknown",
+        CallOutcome::TimedOut => ", nobody answered in time",
+        CallOutcome::Forbidden => ", against the policy",
+        CallOutcome::Alarm => ", a fake token where it must not go",
+    };
+    format!("{method} {host}{path}{ended}")
 }
 
 /// Why a request was refused, by the status of its answer.
@@ -234,6 +249,7 @@ mod tests {
             kind,
             verdict: Verdict::Seen,
             who: None,
+            agent: None,
             device: DeviceId::ZERO,
             env: EnvId::ZERO,
             secret: SecretId::ZERO,

@@ -274,6 +274,8 @@ pub struct AuditRow {
     pub who: Option<PrincipalView>,
     /// Whoever acted left, or was ended.
     pub gone: bool,
+    /// The agent that it was done for.
+    pub agent: Option<PrincipalView>,
     /// What happened.
     pub kind: AuditKind,
     /// Its word, in the past tense.

@@ -19,8 +19,14 @@ export function inOrder(kinds: AuditAnswer["facets"]["kinds"]): AuditAnswer["fac
   return [...kinds].sort((one, other) => at(one.kind) - at(other.kind) || other.count - one.count);
 }
 
+/** Who acted, and for which agent. */
+export function saidBy(row: AuditRow): string {
+  const who = row.who?.name ?? "nobody proved who";
+  return row.agent ? `${row.agent.name} for ${who}` : who;
+}
+
 /** The whole row as a reader hears it. */
 export function spoken(row: AuditRow, time: string): string {
   const what = [row.name, row.object].filter(Boolean).join(" ");
-  return [time, levelsOfTruth[row.level].title.toLowerCase(), row.who?.name ?? "nobody proved who", row.verb, what, row.place].filter(Boolean).join(", ");
+  return [time, levelsOfTruth[row.level].title.toLowerCase(), saidBy(row), row.verb, what, row.place].filter(Boolean).join(", ");
 }

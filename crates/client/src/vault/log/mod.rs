@@ -1,5 +1,6 @@
 //! The audit log on this computer: read page by page, checked, kept sealed, and searched.
 
+mod calls;
 mod export;
 mod keep;
 mod look;
