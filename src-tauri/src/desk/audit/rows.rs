@@ -252,7 +252,7 @@ mod tests {
         }
 
         fn call(&self, entry: u64) -> Option<&AgentCall> {
-            (entry == 7).then_some(&self.1)
+            (entry == 8).then_some(&self.1)
         }
     }
 
@@ -300,13 +300,13 @@ mod tests {
     fn what_an_agent_did_is_told_with_it_and_with_who_answers() {
         let agent = Some(AgentId([8; 16]));
         let brokered = Row { kind: EventKind::Brokered, agent, status: 0, ..copied() };
-        let view = row(0, &brokered, &known());
+        let view = row(1, &brokered, &known());
         assert_eq!(view.object, "POST api.github.com/repos/acme/docs/issues, broke off");
         assert_eq!(view.who.unwrap().name, "Mara Lind");
         let agent = view.agent.unwrap();
         assert_eq!(agent.kind, PrincipalKind::Agent);
         assert!(AgentId([8; 16]).to_string().starts_with(&agent.name), "the name is not known");
-        let closed = row(1, &brokered, &known());
+        let closed = row(0, &brokered, &known());
         assert_eq!(closed.object, "", "what does not open is not told");
     }
 
