@@ -117,9 +117,8 @@ fn seen(character: char) -> char {
 impl fmt::Display for Sentence {
     /// With what came from the request in quotes, where nothing else can mark it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.parts.iter().try_for_each(|part| match part.strong {
-            true => write!(f, "“{}”", part.text),
-            false => f.write_str(&part.text),
+        self.parts.iter().try_for_each(|part| {
+            if part.strong { write!(f, "“{}”", part.text) } else { f.write_str(&part.text) }
         })
     }
 }

@@ -348,7 +348,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(5_000))]
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
         #[test]
         fn every_text_is_refused_or_has_one_form(text in "[a-zA-Z0-9.\\-\\[\\]:x%@/]{0,20}") {
             if let Ok(host) = text.parse::<Host>() {

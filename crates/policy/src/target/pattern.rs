@@ -290,7 +290,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(5_000))]
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
         #[test]
         fn a_pattern_has_one_text(text in "(/([a-z:.]{1,3}|\\*|\\*[a-z.]{1,2})){0,4}(/|/\\*\\*)?") {
             if let Ok(pattern) = text.parse::<PathPattern>() {
