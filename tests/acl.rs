@@ -136,7 +136,7 @@ fn script_in_the_main_window_can_stage_and_never_sign() {
     assert_eq!(grants["sign_submit"], BTreeSet::from([Secure::Sign.label().to_owned()]));
 }
 
-/// What of the client signs what changes who can read, hands out a code, or vouches for a key.
+/// What signs what changes who can read, hands out a code, vouches for a key, or answers an agent.
 const GUARDED: &[&str] = &[
     ".propose(",
     ".propose_new_log(",
@@ -146,13 +146,17 @@ const GUARDED: &[&str] = &[
     ".invite_take(",
     ".words_with(",
     ".mark_words(",
+    ".make_fake(",
+    ".operator_code(",
+    "ToBroker::Answer",
     "client::look(",
     "client::Joining",
     "client::Restore",
 ];
 
 /// The files that may call them: each of their functions asks for a `SecureWindow`.
-const GUARDS: &[&str] = &["desk/signing.rs", "desk/joining.rs"];
+const GUARDS: &[&str] =
+    &["desk/signing.rs", "desk/joining.rs", "desk/answering.rs", "desk/fakes.rs"];
 
 #[test]
 fn no_path_leads_from_a_command_of_the_main_window_to_a_signature() {

@@ -163,6 +163,20 @@ pub enum CommandError {
         /// How many.
         count: u32,
     },
+    /// A part of a policy says nothing that can be meant.
+    #[error("{place}: {problem}")]
+    BadPolicy {
+        /// Which part.
+        place: String,
+        /// What is wrong with it, and what to do.
+        problem: String,
+    },
+    /// The broker cannot be reached.
+    #[error("no broker: {why}")]
+    NoBroker {
+        /// Why, in words.
+        why: String,
+    },
     /// Something else has to be done first.
     #[error("not ready: {missing}")]
     NotReady {

@@ -78,6 +78,13 @@ main_events! {
         /// The secret in it.
         secret_id: Option<String>
     } = "open-link";
+    /// Agents did something, or the broker, a session or what waits changed; at most four a second.
+    AgentsChanged {
+        /// Requests came or went on.
+        live: bool,
+        /// How many requests wait for a person.
+        held: u32
+    } = "agents-changed";
     /// A secure window signed something.
     Signed(SignedView) = "signed";
     /// A file was dropped on the window. Rust keeps its path.
@@ -110,6 +117,7 @@ mod tests {
         same::<TeamChanged>();
         same::<AuditChanged>();
         same::<OpenLink>();
+        same::<AgentsChanged>();
         same::<Signed>();
         same::<FileDropped>();
         same::<DragOver>();

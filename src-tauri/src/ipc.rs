@@ -52,6 +52,12 @@ command_list! {
         access::access_redo, access::access_discard, access::access_explain, access::access_review,
         access::access_sign, access::who_view,
         tokens::tokens_view, tokens::token_new, tokens::token_revoke,
+        agents::agents_view, agents::agents_live, agents::agent_save, agents::agent_end,
+        agents::agent_policy, agents::secret_policy_view, agents::secret_policy_save,
+        agents::policy_simulate, agents::providers_view, agents::fake_token_new,
+        agents::fake_token_revoke, agents::broker_start, agents::broker_stop,
+        agents::broker_resume, agents::operator_show, agents::approval_open,
+        agents::access_ask_dismiss,
         rotation::rotations_view, rotation::rotation_start,
         offboard::offboard_begin, offboard::offboard_list, offboard::offboard_view,
         offboard::offboard_rows, offboard::offboard_tick, offboard::offboard_export,
@@ -83,6 +89,11 @@ command_list! {
         restore::restore_context, restore::restore_submit,
         words::words_context, words::words_submit,
         token::token_context, token::token_copy, token::token_copy_ci, token::token_save,
+        approve::approve_context, approve::approve_next, approve::approve_once,
+        approve::approve_task, approve::approve_deny,
+        faketoken::faketoken_context, faketoken::faketoken_copy,
+        faketoken::faketoken_copy_variables,
+        operator::operator_context,
     }
 }
 

@@ -9,8 +9,8 @@ use tokio::{sync::broadcast::error::RecvError, time::MissedTickBehavior};
 use crate::{
     desk::{Desk, Notice},
     events::{
-        self, AppChanged, AuditChanged, DragOver, EnvChanged, FileDropped, OrgChanged, Progress,
-        StatusChanged, TeamChanged,
+        self, AgentsChanged, AppChanged, AuditChanged, DragOver, EnvChanged, FileDropped,
+        OrgChanged, Progress, StatusChanged, TeamChanged,
     },
     ipc,
     lock_signals::{self, LockSignal},
@@ -72,6 +72,7 @@ fn build_app() -> tauri::Result<tauri::App> {
             handle.manage(Shell::new(handle.clone(), Arc::clone(&vault)));
             let passing = Arc::clone(&vault);
             tauri::async_runtime::spawn(async move { passing.pass_on().await });
+            tauri::async_runtime::spawn(Arc::clone(&vault).tend_broker());
             tauri::async_runtime::spawn(pass_on_notices(handle.clone(), vault));
             tauri::async_runtime::spawn(ask_servers(handle.clone()));
             tauri::async_runtime::spawn(follow_log(handle.clone()));
@@ -177,6 +178,8 @@ async fn pass_on_notices(app: AppHandle, vault: Arc<Desk>) {
                 events::emit(&app, StatusChanged(shell.complete_status(*view)));
             }
             Ok(Notice::Progress(view)) => events::emit(&app, Progress(view)),
+            Ok(Notice::Agents { live, held }) => events::emit(&app, AgentsChanged { live, held }),
+            Ok(Notice::AgentAsks) => shell.offer_approve(),
             // The window was told too much at once: it gets the whole picture again.
             Err(RecvError::Lagged(_)) => {
                 if let Ok(view) = shell.app_view().await {

@@ -45,11 +45,17 @@ pub enum Secure {
     Words,
     /// Shows a new service token, once.
     Token,
+    /// Shows a request of an agent that waits, and takes a person's word on it.
+    Approve,
+    /// Shows a new fake token of an agent, once.
+    FakeToken,
+    /// Shows the code with which a person answers agents from a terminal.
+    Operator,
 }
 
 impl Secure {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::Unlock,
         Self::Create,
         Self::Kit,
@@ -63,6 +69,9 @@ impl Secure {
         Self::Restore,
         Self::Words,
         Self::Token,
+        Self::Approve,
+        Self::FakeToken,
+        Self::Operator,
     ];
 
     /// Its label, which is also the name of its page and of its capability.
@@ -81,6 +90,9 @@ impl Secure {
             Self::Restore => "restore",
             Self::Words => "words",
             Self::Token => "token",
+            Self::Approve => "approve",
+            Self::FakeToken => "faketoken",
+            Self::Operator => "operator",
         }
     }
 
@@ -99,6 +111,9 @@ impl Secure {
             Self::Restore => "Restore, secure window",
             Self::Words => "Compare words, secure window",
             Self::Token => "New service token, secure window",
+            Self::Approve => "Approve, secure window",
+            Self::FakeToken => "New fake token, secure window",
+            Self::Operator => "Operator code, secure window",
         }
     }
 
@@ -117,6 +132,9 @@ impl Secure {
             Self::Join | Self::Restore => (480.0, 700.0),
             Self::Words => (470.0, 400.0),
             Self::Token => (520.0, 480.0),
+            Self::Approve => (520.0, 640.0),
+            Self::FakeToken => (520.0, 560.0),
+            Self::Operator => (440.0, 330.0),
         }
     }
 }
@@ -135,6 +153,21 @@ pub fn open_main(app: &AppHandle) -> tauri::Result<WebviewWindow> {
 /// first, because it was made for something else.
 pub async fn open_secure(app: &AppHandle, which: Secure) -> Answer<()> {
     close_secure(app, which).await?;
+    let window = build_secure(app, which, true)?;
+    window.set_focus()?;
+    Ok(())
+}
+
+/// Shows a secure window that nobody asked for. One that is open stays as it is, and neither takes
+/// the keys that somebody is typing elsewhere.
+pub fn show_secure(app: &AppHandle, which: Secure) -> Answer<()> {
+    if app.get_webview_window(which.label()).is_none() {
+        build_secure(app, which, false)?;
+    }
+    Ok(())
+}
+
+fn build_secure(app: &AppHandle, which: Secure, focused: bool) -> Answer<WebviewWindow> {
     let main = app.get_webview_window(MAIN).ok_or(CommandError::NotFound)?;
     let (width, height) = which.size();
     let window = guarded(app, which.label(), &format!("secure/{}.html", which.label()))
@@ -148,11 +181,11 @@ pub async fn open_secure(app: &AppHandle, which: Secure) -> Answer<()> {
         .content_protected(true)
         .general_autofill_enabled(false)
         .disable_drag_drop_handler()
+        .focused(focused)
         .center()
         .transient_for(&main)?
         .build()?;
-    window.set_focus()?;
-    Ok(())
+    Ok(window)
 }
 
 /// Closes a secure window and waits until its label is free again.

@@ -3,6 +3,7 @@
 //! and `src-tauri/capabilities`.
 
 pub mod access;
+pub mod agents;
 pub mod app;
 pub mod audit;
 pub mod env;

@@ -6,10 +6,14 @@
 //! no SQL and no HTTP here: those are `strongroom-client`'s and the embedded server's.
 
 mod access;
+pub mod agents;
+mod answering;
 pub mod audit;
+mod broker;
 mod device;
 mod embedded;
 mod env;
+pub mod fakes;
 mod handover;
 mod import;
 mod insights;
@@ -80,6 +84,15 @@ pub enum Notice {
     Audit(AuditState),
     /// Work in progress.
     Progress(ProgressView),
+    /// Agents did something, or what is known of them changed.
+    Agents {
+        /// Requests came or went on.
+        live: bool,
+        /// How many requests wait for a person.
+        held: u32,
+    },
+    /// A request of an agent began to wait for a person.
+    AgentAsks,
 }
 
 /// What the main window asked to create, before the passphrase is known.
@@ -119,6 +132,7 @@ pub struct Desk {
     palette: Mutex<palette::Palette>,
     auditing: Mutex<audit::Auditing>,
     rotating: rotation::Running,
+    broker: broker::Seat,
     /// The window shows that the open vault waits to be let in.
     shown_waiting: AtomicBool,
     /// The server knows the organisation no more, to this user.
@@ -171,6 +185,7 @@ impl Desk {
             palette: Mutex::default(),
             auditing: Mutex::default(),
             rotating: rotation::Running::default(),
+            broker: broker::Seat::default(),
             shown_waiting: AtomicBool::new(false),
             shut_out: AtomicBool::new(false),
             signing_in: Mutex::default(),
@@ -197,8 +212,12 @@ impl Desk {
                     self.tell_app().await;
                     self.tell_org().await;
                     self.tell(Notice::Team);
+                    self.broker.poke();
                 }
-                Ok(client::Notice::Env(env)) => self.tell(Notice::Env { env_id: env.to_string() }),
+                Ok(client::Notice::Env(env)) => {
+                    self.tell(Notice::Env { env_id: env.to_string() });
+                    self.broker.poke();
+                }
                 Ok(client::Notice::Status) => self.tell_status().await,
                 Ok(client::Notice::Log) => self.tell_audit().await,
                 Ok(client::Notice::Progress(progress)) => {
@@ -210,7 +229,10 @@ impl Desk {
                     }
                 }
                 // The windows were told too much at once: they get the whole picture again.
-                Err(broadcast::error::RecvError::Lagged(_)) => self.tell_app().await,
+                Err(broadcast::error::RecvError::Lagged(_)) => {
+                    self.tell_app().await;
+                    self.broker.poke();
+                }
                 Err(broadcast::error::RecvError::Closed) => return,
             }
         }

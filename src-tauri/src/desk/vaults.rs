@@ -183,8 +183,9 @@ impl Desk {
         Ok(())
     }
 
-    /// Ends the embedded server, for the end of the program.
+    /// Ends the broker and the embedded server, for the end of the program.
     pub async fn shut_down(&self) {
+        self.end_broker().await;
         self.server.shut_down().await;
     }
 
@@ -249,6 +250,7 @@ impl Desk {
         *hold(&self.session) = Some(Arc::clone(&session));
         *hold(&self.locked) = None;
         self.shut_out.store(false, Ordering::Relaxed);
+        self.broker.poke();
         self.tell_app().await;
         self.tell_org().await;
         self.tell_status().await;
@@ -260,6 +262,8 @@ impl Desk {
 
     /// Drops the keys and everything opened with them. Says whether a vault was open.
     pub(super) async fn close_session(&self, reason: LockReason) -> bool {
+        // Before the keys go: what the broker was lent goes first.
+        self.broker.lock();
         let clipboard_cleared = matches!(self.clipboard.clear(), Ok(Cleared::Yes));
         *hold(&self.copied) = None;
         hold(&self.imports).clear();

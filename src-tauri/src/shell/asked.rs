@@ -13,6 +13,8 @@ use super::{
 use crate::{
     desk::{
         NewVault,
+        agents::FakeWanted,
+        fakes::FakeMade,
         joining::Looked,
         signing::{Compared, NewlyMade},
     },
@@ -37,6 +39,10 @@ pub(super) struct Asked {
     words: Option<String>,
     compared: Option<Compared>,
     token: Option<Arc<NewlyMade>>,
+    /// The request that the approve window shows.
+    approve: Option<u64>,
+    fake: Option<FakeWanted>,
+    fake_made: Option<Arc<FakeMade>>,
 }
 
 /// A secret, or the place for a new one.
@@ -241,6 +247,62 @@ impl Shell {
         hold(&self.asked).token.clone().ok_or(CommandError::NotFound)
     }
 
+    /// Opens the window that answers, at this request.
+    pub async fn ask_approve(&self, held: u64) -> Answer<()> {
+        self.touch();
+        self.show_approve(Some(held));
+        windows::open_secure(&self.app, Secure::Approve).await
+    }
+
+    /// Opens the same by itself, behind whatever somebody does. One that is open finds what waits.
+    pub fn offer_approve(&self) {
+        if let Err(error) = windows::show_secure(&self.app, Secure::Approve) {
+            tracing::warn!(%error, "the approve window");
+        }
+    }
+
+    /// The request that the approve window shows.
+    pub fn shown_approve(&self) -> Option<u64> {
+        hold(&self.asked).approve
+    }
+
+    /// Remembers which request the approve window shows.
+    pub fn show_approve(&self, held: Option<u64>) {
+        hold(&self.asked).approve = held;
+    }
+
+    /// Opens the window that makes a fake token and shows it.
+    pub async fn ask_fake(&self, wanted: FakeWanted) -> Answer<()> {
+        self.touch();
+        {
+            let mut asked = hold(&self.asked);
+            asked.fake = Some(wanted);
+            asked.fake_made = None;
+        }
+        windows::open_secure(&self.app, Secure::FakeToken).await
+    }
+
+    /// The fake token that is wanted and not made yet, once.
+    pub fn take_fake_wanted(&self) -> Option<FakeWanted> {
+        hold(&self.asked).fake.take()
+    }
+
+    /// Remembers a new fake token, as long as its window is open.
+    pub fn keep_fake(&self, made: FakeMade) {
+        hold(&self.asked).fake_made = Some(Arc::new(made));
+    }
+
+    /// The fake token in its window.
+    pub fn fake_made(&self) -> Answer<Arc<FakeMade>> {
+        hold(&self.asked).fake_made.clone().ok_or(CommandError::NotFound)
+    }
+
+    /// Opens the window that shows the code for answers from a terminal.
+    pub async fn ask_operator(&self) -> Answer<()> {
+        self.touch();
+        windows::open_secure(&self.app, Secure::Operator).await
+    }
+
     /// Remembers whose words are shown, and of which keys they were made.
     pub fn show_words(&self, compared: Compared) {
         hold(&self.asked).compared = Some(compared);
@@ -279,9 +341,11 @@ impl Shell {
             Secure::Restore => asked.restore = None,
             Secure::Words => (asked.words, asked.compared) = (None, None),
             Secure::Token => asked.token = None,
+            Secure::Approve => asked.approve = None,
+            Secure::FakeToken => (asked.fake, asked.fake_made) = (None, None),
             Secure::Sign => asked.sign.close(),
             Secure::Join => asked.looked = None,
-            Secure::Unlock | Secure::Take => {}
+            Secure::Unlock | Secure::Take | Secure::Operator => {}
         }
     }
 }

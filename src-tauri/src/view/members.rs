@@ -292,4 +292,10 @@ pub enum SignedWhat {
     AuditReset,
     /// Old entries of the audit log, which may be retired.
     AuditRetention,
+    /// An agent, new or with other terms.
+    Agent,
+    /// The end of an agent.
+    AgentEnd,
+    /// Where a secret may go.
+    SecretPolicy,
 }

@@ -6,6 +6,7 @@
 //! milliseconds since 1970, ids are texts, and both ends spell names in camelCase.
 
 mod access;
+mod agents;
 mod app;
 mod audit;
 mod env;
@@ -28,6 +29,13 @@ pub use access::{
     AccessAxes, AccessCell, AccessChange, AccessColumn, AccessExplain, AccessReview, AccessRow,
     AccessStaged, AccessTile, Because, CellState, DecryptedAt, ExplainState, FetchedAt, ReviewAct,
     ReviewKind, ReviewLine, ReviewPerson, StagedCell, WhoRow, WhoSubject, WhoView,
+};
+pub use agents::{
+    AccessAsk, AgentName, AgentRow, AgentSecretRef, AgentSession, AgentState, AgentsView, AlarmRow,
+    AlikeView, AuthSpec, BrokerState, BrokerView, CapabilityView, FakeTokenRow, HeldRow, LiveDecision, LivePage,
+    LiveRow, OnLock, PolicySpec, ProcessSpec, ProviderSpec, ProviderView, RateSpec, RuleEffect,
+    RuleSpec, SecretPolicySpec, SecretPolicyView, SentencePart, SentenceView, SimulatedRequest,
+    SimulationStep, SimulationView,
 };
 pub use app::{AppView, KeyringState, LockReason, LockView, Phase, VaultView, WaitingView};
 pub use audit::{

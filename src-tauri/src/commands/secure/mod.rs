@@ -1,13 +1,16 @@
 //! The secure windows, one module for each. Each command is granted to one window, and what it works
 //! on was fixed when that window was opened.
 
+pub mod approve;
 pub mod close;
 pub mod confirm;
 pub mod create;
 pub mod edit;
+pub mod faketoken;
 pub mod invite;
 pub mod join;
 pub mod kit;
+pub mod operator;
 pub mod restore;
 pub mod reveal;
 pub mod sign;

@@ -101,6 +101,27 @@ pub(super) fn of(
             let title = format!("Revoke the service token \u{201c}{which}\u{201d}");
             words(title, "Sign and revoke", "Revoked.", SignedWhat::TokenRevoke, Some(which))
         }
+        Intent::AgentPut(put) => {
+            let title = match put.agent {
+                None => format!("Make the agent \u{201c}{}\u{201d}", put.name),
+                Some(_) => format!("Change the agent \u{201c}{}\u{201d}", put.name),
+            };
+            let subject = Some(put.name.clone());
+            words(title, "Sign", "The agent is signed.", SignedWhat::Agent, subject)
+        }
+        Intent::AgentEnd { agent } => {
+            let which = name(&Principal::Agent(*agent));
+            let title = format!("End the agent \u{201c}{which}\u{201d}");
+            words(title, "Sign and end", "The agent is ended.", SignedWhat::AgentEnd, Some(which))
+        }
+        Intent::SecretPolicyPut(put) => {
+            let title = match put.policy {
+                Some(_) => "Say where agents may send a secret",
+                None => "Keep a secret from all agents",
+            };
+            let done = "It is signed where the secret may go.";
+            words(title.to_owned(), "Sign", done, SignedWhat::SecretPolicy, None)
+        }
         Intent::Reset(joiner) => {
             let who = name(&Principal::User(joiner.user));
             let title = format!("Give {who} new keys");
@@ -128,8 +149,8 @@ fn a_role(role: Role) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use strongroom_core::team::{NewInvite, NewToken};
-    use strongroom_format::id::TokenId;
+    use strongroom_core::team::{AgentPut, NewInvite, NewToken};
+    use strongroom_format::id::{AgentId, TokenId};
 
     use super::*;
 
@@ -159,6 +180,23 @@ mod tests {
         );
         let revoke = Intent::TokenRevoke { token: TokenId([3; 16]) };
         assert_eq!(title(revoke, ""), "Revoke the service token \u{201c}Teo Varga\u{201d}");
+    }
+
+    #[test]
+    fn an_agent_is_made_changed_and_ended_by_its_name() {
+        let put = AgentPut {
+            agent: None,
+            name: "triage".to_owned(),
+            policy: strongroom_policy::AgentPolicy::nothing(),
+            responsible: YOU,
+            not_after: 0,
+            secrets: Vec::new(),
+        };
+        let again = AgentPut { agent: Some(AgentId([4; 16])), ..put.clone() };
+        assert_eq!(title(Intent::AgentPut(put), ""), "Make the agent \u{201c}triage\u{201d}");
+        assert_eq!(title(Intent::AgentPut(again), ""), "Change the agent \u{201c}triage\u{201d}");
+        let end = Intent::AgentEnd { agent: AgentId([4; 16]) };
+        assert_eq!(title(end, ""), "End the agent \u{201c}Teo Varga\u{201d}");
     }
 
     #[test]

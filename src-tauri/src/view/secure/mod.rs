@@ -10,10 +10,12 @@ use strongroom_secret::SecretText;
 
 use super::Theme;
 
+mod agents;
 mod secret;
 mod team;
 mod vault;
 
+pub use agents::{AnsweredView, ApproveContext, FakeTokenContext, OperatorContext};
 pub use secret::{ConfirmContext, EditContext, RevealContext};
 pub use team::{
     CodeRead, InviteContext, JoinContext, JoinLook, LineKind, RestoreContext, SignContext,
