@@ -25,6 +25,7 @@ use crate::{
     approvals::Approvals,
     control::OperatorCode,
     egress::Egress,
+    gateway::LegacySource,
     inject::Refreshed,
     journal::{Journal, JournalError},
     leases::Leases,
@@ -84,6 +85,7 @@ pub struct Broker {
     changed: Notify,
     asks: Mutex<BTreeMap<(AgentId, String), Instant>>,
     door: OnceLock<String>,
+    pub(crate) legacy: OnceLock<Arc<dyn LegacySource>>,
 }
 
 impl std::fmt::Debug for Broker {
@@ -119,6 +121,7 @@ impl Broker {
             changed: Notify::new(),
             asks: Mutex::default(),
             door: OnceLock::new(),
+            legacy: OnceLock::new(),
         }))
     }
 
@@ -135,6 +138,11 @@ impl Broker {
     /// It listens at this socket.
     pub fn set_door(&self, path: String) {
         self.door.set(path).ok();
+    }
+
+    /// Clients of the older service are answered from this; before it is set, from nothing.
+    pub fn set_legacy(&self, source: Arc<dyn LegacySource>) {
+        self.legacy.set(source).ok();
     }
 
     pub(crate) fn take_listener(&self) -> Option<StdListener> {

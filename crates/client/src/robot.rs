@@ -17,7 +17,7 @@ use strongroom_format::agency::Agency;
 use strongroom_format::commit::{Field, SignedCommit};
 use strongroom_format::event::Detail;
 use strongroom_format::hash::Digest;
-use strongroom_format::id::{AgentId, DeviceId, EnvId, SecretId};
+use strongroom_format::id::{AgentId, DeviceId, EnvId, OrgId, Principal, SecretId};
 use strongroom_format::statement::Rights;
 use strongroom_format::wire::{ActPage, EnvHead, ItemRecord, SyncAnswer};
 use strongroom_policy::{PolicyError, SecretPolicy};
