@@ -81,15 +81,14 @@ async fn go(
     }
 }
 
-/// A page in a browser must not reach the broker: browsers say where a request comes from, SDKs
-/// never do (row J18).
+/// What browsers say about a request, and programs do not. `Sec-Fetch-Mode` is not among them: the
+/// `fetch` of Node.js sends it, alone; a browser sends it with the others.
+const SAID_BY_BROWSERS: [&str; 5] =
+    ["origin", "sec-fetch-site", "sec-fetch-dest", "sec-fetch-user", "sec-websocket-key"];
+
+/// A page in a browser must not reach the broker (row J18): browsers say where a request comes from.
 pub(crate) fn refuse_browsers(headers: &HeaderMap) -> Result<(), Refusal> {
-    let tells = headers.keys().any(|name| {
-        *name == header::ORIGIN
-            || name.as_str().starts_with("sec-fetch-")
-            || *name == "sec-websocket-key"
-    });
-    if tells {
+    if SAID_BY_BROWSERS.iter().any(|name| headers.contains_key(*name)) {
         let message = "the broker serves programs, not pages in a browser";
         return Err(Refusal::denied("browser", message));
     }

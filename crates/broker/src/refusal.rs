@@ -47,9 +47,16 @@ impl Refusal {
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
-        if self.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
-            let basic = header::HeaderValue::from_static("Basic realm=\"strongroom\"");
-            headers.insert(header::PROXY_AUTHENTICATE, basic);
+        // Without these, git and proxies' clients do not ask for what they would send.
+        let basic = header::HeaderValue::from_static("Basic realm=\"strongroom\"");
+        match self.status {
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                headers.insert(header::PROXY_AUTHENTICATE, basic);
+            }
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(header::WWW_AUTHENTICATE, basic);
+            }
+            _ => {}
         }
         response
     }

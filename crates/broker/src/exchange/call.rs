@@ -178,7 +178,20 @@ impl Call {
         if let Err(error) = self.broker.journal().write(record) {
             tracing::warn!(%error, "a refusal could not be written down");
         }
+        if self.caller.presented.is_none() && self.is_at_a_provider() {
+            let message = "no fake token in the request; send the one that the session's \
+                           variables hold";
+            return Refusal::token("no-token", message);
+        }
         Refusal::denied(why.code(), why.to_string())
+    }
+
+    /// Whether the target is a provider's, so that a token would have helped. Git sends one only
+    /// after it was asked for it.
+    fn is_at_a_provider(&self) -> bool {
+        let policy = &self.caller.agent.config.policy;
+        let mut named = policy.rules.iter().filter_map(|rule| policy.provider(&rule.provider));
+        named.any(|provider| provider.is_at(&self.caller.target))
     }
 
     /// Sends it, with each credential of the pool in turn while the provider says "too many".
