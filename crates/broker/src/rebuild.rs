@@ -255,14 +255,17 @@ fn connection_options(headers: &HeaderMap) -> impl Iterator<Item = &str> {
 fn is_wide(range: &HeaderValue) -> bool {
     let wide = || {
         let (first, last) = range.to_str().ok()?.strip_prefix("bytes=")?.split_once('-')?;
-        let first: u64 = first.parse().ok()?;
-        if last.is_empty() {
-            return Some(true);
-        }
-        let last: u64 = last.parse().ok()?;
-        Some(last.checked_sub(first)? >= MIN_RANGE - 1)
+        let first = digits(first)?;
+        Some(last.is_empty() || digits(last)?.checked_sub(first)? >= MIN_RANGE - 1)
     };
     wide().unwrap_or(false)
+}
+
+fn digits(text: &str) -> Option<u64> {
+    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None; // the standard library would take a sign
+    }
+    text.parse().ok()
 }
 
 /// HTTP/2 may split a cookie over several fields; HTTP/1.1 may not (RFC 9113, section 8.2.3).

@@ -9,30 +9,35 @@ use std::{
 };
 
 use bytes::Bytes;
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use tokio::time::{Instant, Sleep};
+use tokio::time::{Sleep, sleep};
 
 use crate::egress::{Body, BodyError};
 
 /// How long a body may be silent before the request is given up.
 const SILENCE: Duration = Duration::from_mins(1);
 
-/// An agent's body to send on. Trailers are left out: they would be read after every check.
-pub fn body(incoming: Incoming) -> Body {
-    if incoming.is_end_stream() {
-        return http_body_util::Empty::new().map_err(|never| match never {}).boxed();
-    }
-    Data { incoming, silence: None }.boxed()
+/// An agent's body to send on; `passed` hears how many bytes each piece has. Trailers are left out:
+/// they would be read after every check.
+pub fn body<F>(incoming: Incoming, passed: F) -> Body
+where
+    F: Fn(usize) + Send + Sync + Unpin + 'static,
+{
+    Data { incoming, passed, silence: None }.boxed()
 }
 
-struct Data {
+struct Data<F> {
     incoming: Incoming,
+    passed: F,
     silence: Option<Pin<Box<Sleep>>>,
 }
 
-impl http_body::Body for Data {
+impl<F> http_body::Body for Data<F>
+where
+    F: Fn(usize) + Unpin,
+{
     type Data = Bytes;
     type Error = BodyError;
 
@@ -40,27 +45,21 @@ impl http_body::Body for Data {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match Pin::new(&mut self.incoming).poll_frame(cx) {
-            Poll::Ready(read) => {
-                self.silence = None;
-                Poll::Ready(match read {
-                    Some(Ok(frame)) if frame.is_trailers() => None,
-                    other => other.map(|frame| frame.map_err(Into::into)),
-                })
-            }
-            Poll::Pending => {
-                let silence = self.silence.get_or_insert_with(|| {
-                    Box::pin(tokio::time::sleep_until(Instant::now() + SILENCE))
-                });
-                match silence.as_mut().poll(cx) {
-                    Poll::Ready(()) => {
-                        let late = io::Error::new(io::ErrorKind::TimedOut, "the body fell silent");
-                        Poll::Ready(Some(Err(late.into())))
-                    }
-                    Poll::Pending => Poll::Pending,
+        let Poll::Ready(read) = Pin::new(&mut self.incoming).poll_frame(cx) else {
+            return self.wait(cx);
+        };
+        self.silence = None;
+        Poll::Ready(match read {
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) => {
+                    (self.passed)(data.len());
+                    Some(Ok(Frame::data(data)))
                 }
-            }
-        }
+                Err(_trailers) => None,
+            },
+            Some(Err(error)) => Some(Err(error.into())),
+            None => None,
+        })
     }
 
     fn is_end_stream(&self) -> bool {
@@ -69,5 +68,15 @@ impl http_body::Body for Data {
 
     fn size_hint(&self) -> SizeHint {
         self.incoming.size_hint()
+    }
+}
+
+impl<F> Data<F> {
+    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let silence = self.silence.get_or_insert_with(|| Box::pin(sleep(SILENCE)));
+        silence.as_mut().poll(cx).map(|()| {
+            let late = io::Error::new(io::ErrorKind::TimedOut, "the body fell silent");
+            Some(Err(late.into()))
+        })
     }
 }
