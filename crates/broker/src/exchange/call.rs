@@ -37,7 +37,7 @@ use crate::{
     },
     leases::Lease,
     present::Presented,
-    rebuild::{Taken, rebuild},
+    rebuild::{self, Taken, rebuild},
     refusal::{Refusal, whole},
     sessions::{Agent, Session},
 };
@@ -149,13 +149,10 @@ impl Call {
     /// The body, whose bytes count as they pass.
     fn counted(&self, body: Incoming) -> Body {
         let (session, sent) = (Arc::clone(&self.caller.session), Arc::clone(&self.sent));
-        let counted = body.map_frame(move |frame| {
-            let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
-            session.bytes.fetch_add(bytes, Ordering::Relaxed);
-            sent.fetch_add(bytes, Ordering::Relaxed);
-            frame
-        });
-        counted.map_err(Into::into).boxed()
+        rebuild::body(body, move |bytes| {
+            session.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+            sent.fetch_add(bytes as u64, Ordering::Relaxed);
+        })
     }
 
     pub(super) fn asked(&self) -> Asked<'_> {
