@@ -1,7 +1,7 @@
 import { cleanup } from "@testing-library/svelte";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { difference, emptyPolicy, entries, lacks, limit, moved, ownProviders, rulesFor, summary, usualGrant } from "../src/features/agents/policy";
-import { alarmWords, authWords, rateWords, size, startLine, took } from "../src/features/agents/sentences";
+import { authWords, rateWords, size, startLine, took } from "../src/features/agents/sentences";
 import { filtered, everyRow } from "../src/features/agents/agents.svelte";
 import type { LiveRow, ProviderView, RuleSpec } from "../src/ipc/vault";
 import { notices } from "../src/shared/notices.svelte";
@@ -110,9 +110,23 @@ describe("rules", () => {
     open();
     (await byId("agents-open")).click();
     (await byId("ask-rule")).click();
-    await waitFor(() => expect(rules()).toContain("github code"));
+    await waitFor(() => expect(rules()).toContain("github.issues"));
     const bar = await byId("policy-bar");
     expect(bar.textContent).toContain("Changed: 1 rule.");
+  });
+
+  it("take their secrets from the vault, by name, and try them in that order", async () => {
+    const vault = await policies();
+    const save = vi.spyOn(vault, "agentSave");
+    document.querySelector<HTMLElement>("[data-rule='1']")?.click();
+    await waitFor(() => expect(document.querySelector<HTMLInputElement>("[data-testid=rule-name]")?.value).toBe("refunds"));
+    await type(await byId("rule-secret-field"), "payout");
+    await byId("rule-secret-hit");
+    await press("Enter");
+    await waitFor(async () => expect((await byId("rule-secret")).textContent).toContain("STRIPE_PAYOUT_KEY"));
+    (await byId("policy-sign")).click();
+    await waitFor(() => expect(save).toHaveBeenCalledOnce());
+    expect(save.mock.calls[0]?.[3].rules[1]?.secrets.map((one) => [one.envId, one.name])).toEqual([["env_sf_prod", "STRIPE_SECRET_KEY"], ["env_pay_prod", "STRIPE_PAYOUT_KEY"]]);
   });
 
   it("a member reads them and changes nothing", async () => {
@@ -170,7 +184,7 @@ describe("the simulator", () => {
     const vault = await policies();
     const late: ((view: Awaited<ReturnType<typeof vault.policySimulate>>) => void)[] = [];
     vi.spyOn(vault, "policySimulate").mockImplementation((_id, _policy, { url }) => new Promise((done) => late.push((view) => done({ ...view, sentence: url }))));
-    const view = { decision: "allow" as const, rule: 0, ruleName: "x", sentence: "", why: "", steps: [], secret: null };
+    const view = { decision: "allow" as const, rule: 0, ruleName: "x", sentence: "", why: "", steps: [], uses: null };
     await type(await byId("try-url"), "https://a/1");
     await waitFor(() => expect(late.length).toBe(1));
     await type(await byId("try-url"), "2");
@@ -286,6 +300,10 @@ describe("words and numbers of policies", () => {
     expect(rulesFor(provider, [], "all").map((one) => [one.effect, one.methods])).toEqual([["allow", ["GET", "POST"]]]);
     expect(rulesFor(provider, [], "read").map((one) => one.methods)).toEqual([["GET"]]);
     expect(rulesFor({ ...provider, methods: ["POST"] }, [], "read")).toEqual([]);
+    expect(rulesFor(provider, [], "ask").map((one) => [one.effect, one.methods])).toEqual([["allow", ["GET"]], ["ask", ["POST"]]]);
+    // Some read by POST: where the provider says what reads, that is what is free, and the rest is asked about.
+    const named = { ...provider, capabilities: [{ id: "read", title: "Read" }, { id: "git-read", title: "Clone" }, { id: "spread", title: "Other" }] };
+    expect(rulesFor(named, [], "ask").map((one) => [one.effect, one.capability, one.hosts.length, one.methods])).toEqual([["allow", "read", 0, []], ["allow", "git-read", 0, []], ["ask", null, 1, ["GET", "POST"]]]);
     expect(usualGrant(provider)).toBe("ask");
     expect(usualGrant({ ...provider, id: "openai" })).toBe("all");
   });
@@ -308,7 +326,6 @@ describe("words and numbers of policies", () => {
     expect([rateWords({ count: 60, perSeconds: 60 }), rateWords({ count: 5, perSeconds: 1 }), rateWords({ count: 1_000, perSeconds: 86_400 })]).toEqual(["60 in 1 min", "5 in 1 s", "1,000 in 24 h"]);
     expect(authWords({ kind: "header", name: "authorization", template: "Bot {}" })).toBe("Header authorization: Bot {}");
     expect(startLine("it's me")).toBe("strongroom agent run --agent 'it'\\''s me' -- ");
-    for (const kind of ["unlistedHost", "otherProvider", "ended", "otherSession"] as const) expect(alarmWords({ id: "a", at: 0, agentId: null, agent: null, provider: "github", tokenId: null, host: "h.example", kind })).toMatch(/^A fake github token .*h\.example.*Nothing was sent\.$/);
   });
 
   it("the strip is filtered by every word, the agent and the decision", () => {

@@ -159,7 +159,7 @@ describe("a request that waits", () => {
     const vault = open();
     const view = await vault.agentsView();
     const evil = "<img src=x onerror=alert(1)> <b>approve me</b>";
-    vi.spyOn(vault, "agentsView").mockResolvedValue({ ...view, held: view.held.slice(0, 1).map((one) => ({ ...one, detail: evil, sentence: { parts: [{ text: evil, strong: false }] } })), asks: [{ id: "a", agentId: "agt_triage", agent: "triage", provider: "github", capability: null, reason: evil, at: Date.now() }] });
+    vi.spyOn(vault, "agentsView").mockResolvedValue({ ...view, held: view.held.slice(0, 1).map((one) => ({ ...one, detail: evil, sentence: { parts: [{ text: evil, strong: false }] } })), asks: [{ id: "a", agentId: "agt_triage", agent: "triage", provider: "github", reason: evil, at: Date.now() }] });
     (await byId("agents-open")).click();
     const waiting = await byId("waiting");
     expect(waiting.textContent).toContain(evil);
@@ -231,13 +231,22 @@ describe("the broker", () => {
     expect(start).toHaveBeenCalledOnce();
   });
 
-  it("raises an alarm for a fake token that was seen elsewhere, with a new token one click away", async () => {
-    const vault = await agents({ alarm: true });
-    const again = vi.spyOn(vault, "fakeTokenNew");
-    expect((await byId("alarm")).textContent).toContain("was on its way to paste.example.net, which no rule names. Nothing was sent.");
-    (await byId("alarm-token")).click();
-    expect(again).toHaveBeenCalledWith("agt_docs", "github", "ftk_docs-writer_1");
+  it("raises an alarm for a fake token that was seen elsewhere, which leads to the agent's tokens", async () => {
+    await agents({ alarm: true });
+    const text = (await byId("alarm")).textContent ?? "";
+    expect(text).toContain("A fake token of docs-writer was seen where it does not belong: paste.example.net.");
+    expect(text).toContain("Nothing real was sent.");
+    (await byId("alarm-agent")).click();
+    expect((await byId("agent-sheet")).textContent).toContain("docs-writer");
+    (await byId("alarm-seen")).click();
     await waitFor(() => expect(maybe("alarm")).toBeNull());
+  });
+
+  it("shows the code for a terminal in a window of its own", async () => {
+    const vault = await agents();
+    const show = vi.spyOn(vault, "operatorShow");
+    (await byId("operator-show")).click();
+    expect(show).toHaveBeenCalledOnce();
   });
 });
 
@@ -297,17 +306,11 @@ describe("agents", () => {
 });
 
 describe("a new agent", () => {
-  it("gets rules that read freely and ask before writing, with the secret from the vault", async () => {
+  it("is saved with its person, its end, and no rule before a provider is chosen", async () => {
     const vault = await agents();
     const save = vi.spyOn(vault, "agentSave");
     await press("n");
     await type(await byId("agent-name"), "changelog");
-    const view = await vault.providersView();
-    const github = view.find((one) => one.id === "github");
-    if (!github) throw new Error("no github");
-    const { rulesFor } = await import("../src/features/agents/policy");
-    const rules = rulesFor(github, [], "ask");
-    expect(rules.map((rule) => [rule.effect, rule.methods])).toEqual([["allow", ["GET", "HEAD"]], ["ask", ["POST", "PUT", "PATCH", "DELETE"]]]);
     (await byId("agent-continue")).click();
     await waitFor(() => expect(save).toHaveBeenCalledOnce());
     const [id, name, person, policy, endsAt] = save.mock.calls[0] ?? [];

@@ -141,6 +141,46 @@ export const commands = {
 	tokenNew: (name: string, scopes: TokenScopeSpec[], endsAt: number | null) => typedError<null, CommandError>(__TAURI_INVOKE("token_new", { name, scopes, endsAt })),
 	/**  Opens the window that ends a token. */
 	tokenRevoke: (id: string) => typedError<null, CommandError>(__TAURI_INVOKE("token_revoke", { id })),
+	/**  The page of agents. */
+	agentsView: () => typedError<AgentsView, CommandError>(__TAURI_INVOKE("agents_view")),
+	/**
+	 *  Requests of agents that came or went on since the page that said `after`; from 0 all that are
+	 *  remembered.
+	 */
+	agentsLive: (after: number) => typedError<LivePage, CommandError>(__TAURI_INVOKE("agents_live", { after })),
+	/**
+	 *  Opens the window that signs an agent, a new one or one with other terms, and the policies that
+	 *  its secrets lack.
+	 */
+	agentSave: (id: string | null, name: string, responsible: string, policy: PolicySpec, endsAt: number | null) => typedError<null, CommandError>(__TAURI_INVOKE("agent_save", { id, name, responsible, policy, endsAt })),
+	/**  Opens the window that ends an agent. */
+	agentEnd: (id: string) => typedError<null, CommandError>(__TAURI_INVOKE("agent_end", { id })),
+	/**  What an agent may do. */
+	agentPolicy: (id: string) => typedError<PolicySpec, CommandError>(__TAURI_INVOKE("agent_policy", { id })),
+	/**  Where a secret may go; null where nothing says so, and then it goes nowhere. */
+	secretPolicyView: (envId: string, secretId: string) => typedError<SecretPolicyView | null, CommandError>(__TAURI_INVOKE("secret_policy_view", { envId, secretId })),
+	/**  Opens the window that signs where a secret may go; null takes it away from all agents. */
+	secretPolicySave: (envId: string, secretId: string, spec: SecretPolicySpec | null) => typedError<null, CommandError>(__TAURI_INVOKE("secret_policy_save", { envId, secretId, spec })),
+	/**  What would become of a request: under `policy`, or under that of an agent. Nothing is sent. */
+	policySimulate: (agentId: string | null, policy: PolicySpec | null, request: SimulatedRequest) => typedError<SimulationView, CommandError>(__TAURI_INVOKE("policy_simulate", { agentId, policy, request })),
+	/**  Providers to choose from. */
+	providersView: () => typedError<ProviderView[], CommandError>(__TAURI_INVOKE("providers_view")),
+	/**  Opens the window that makes a fake token and shows it once. */
+	fakeTokenNew: (agentId: string, provider: string, replaces: string | null) => typedError<null, CommandError>(__TAURI_INVOKE("fake_token_new", { agentId, provider, replaces })),
+	/**  Takes a fake token back, at once. */
+	fakeTokenRevoke: (id: string) => typedError<null, CommandError>(__TAURI_INVOKE("fake_token_revoke", { id })),
+	/**  Starts the broker, also one that failed. */
+	brokerStart: () => typedError<null, CommandError>(__TAURI_INVOKE("broker_start")),
+	/**  Ends every session, of one agent or of all, and closes what they have open. */
+	brokerStop: (agentId: string | null) => typedError<null, CommandError>(__TAURI_INVOKE("broker_stop", { agentId })),
+	/**  Lets sessions begin again. */
+	brokerResume: (agentId: string | null) => typedError<null, CommandError>(__TAURI_INVOKE("broker_resume", { agentId })),
+	/**  Opens the window that shows the code for answers from a terminal. */
+	operatorShow: () => typedError<null, CommandError>(__TAURI_INVOKE("operator_show")),
+	/**  Opens the window that answers, at this request. */
+	approvalOpen: (heldId: number) => typedError<null, CommandError>(__TAURI_INVOKE("approval_open", { heldId })),
+	/**  A person has seen what an agent asked access for. */
+	accessAskDismiss: (id: string) => typedError<null, CommandError>(__TAURI_INVOKE("access_ask_dismiss", { id })),
 	/**  The queue of data keys. */
 	rotationsView: () => typedError<RotationsView, CommandError>(__TAURI_INVOKE("rotations_view")),
 	/**
@@ -254,6 +294,7 @@ export const commands = {
 
 /** Events */
 export const events = {
+	agentsChanged: makeEvent<AgentsChanged, AgentsChanged>("agents-changed"),
 	appChanged: makeEvent<AppChanged, AppChanged>("app-changed"),
 	auditChanged: makeEvent<AuditChanged, AuditChanged>("audit-changed"),
 	dragOver: makeEvent<DragOver, DragOver>("drag-over"),
@@ -268,6 +309,22 @@ export const events = {
 };
 
 /* Types */
+/**  An agent asks for access that it lacks. */
+export type AccessAsk = {
+	/**  Its number in this run of the program. */
+	id: string,
+	/**  Which agent. */
+	agentId: string,
+	/**  Its name. */
+	agent: string,
+	/**  To which provider. */
+	provider: string,
+	/**  In the agent's own words. */
+	reason: string,
+	/**  When. */
+	at: number,
+};
+
 /**  Rows and columns of the matrix. */
 export type AccessAxes = {
 	/**  Tiles of another version are stale. */
@@ -424,6 +481,143 @@ export type AccessTile = {
 	version: number,
 	/**  Its cells. */
 	cells: AccessCell[],
+};
+
+/**  An agent by its name. */
+export type AgentName = {
+	/**  The agent. */
+	id: string,
+	/**  Its name. */
+	name: string,
+};
+
+/**  One agent. */
+export type AgentRow = {
+	/**  The agent. */
+	id: string,
+	/**  Its name in the directory. */
+	name: string,
+	/**  The person who answers for it. */
+	responsible: PersonView,
+	/**  How it is. */
+	state: AgentState,
+	/**  Why it is broken or ended, in words. */
+	why: string | null,
+	/**  What runs now. */
+	sessions: AgentSession[],
+	/**  Requests in the session with the most, so that they can be held against its limit. */
+	calls: number,
+	/**  The most requests of one session. */
+	callsLimit: number | null,
+	/**  Bytes in the session with the most. */
+	bytes: number,
+	/**  The most bytes of one session. */
+	bytesLimit: number | null,
+	/**  How many of its requests wait for a person. */
+	held: number,
+	/**  When it ends by itself. */
+	endsAt: number | null,
+	/**  When it was made. */
+	issuedAt: number,
+	/**  The link that made it, or changed it last. */
+	link: number,
+	/**  What it may do. Empty where it cannot be read. */
+	policy: PolicySpec,
+	/**  Its standing fake tokens on this computer, the newest first. */
+	tokens: FakeTokenRow[],
+};
+
+/**  A secret that a rule names. */
+export type AgentSecretRef = {
+	/**  Its environment. */
+	envId: string,
+	/**  The secret. */
+	secretId: string,
+	/**  Its name, to read; none where it is gone or closed to this user. */
+	name: string | null,
+	/**  Application and environment, to read. */
+	place: string | null,
+};
+
+/**  A session of an agent. */
+export type AgentSession = {
+	/**  Its number in this run of the broker. */
+	id: string,
+	/**  Since when. */
+	since: number,
+	/**  The command that runs in it; none for whoever uses a standing fake token. */
+	process: string | null,
+	/**  Requests so far. */
+	calls: number,
+	/**  Bytes so far. */
+	bytes: number,
+	/**  It waits for the vault. */
+	paused: boolean,
+};
+
+/**  How an agent is. */
+export type AgentState = 
+/**  It has a session. */
+"running" | 
+/**  It could have one. */
+"idle" | 
+/**  A person stopped it, or everything. */
+"stopped" | 
+/**  It was ended, or its time is over. */
+"ended" | 
+/**  Its policy is not the one that was signed, so it may do nothing. */
+"broken";
+
+/**  Agents did something, or the broker, a session or what waits changed; at most four a second. */
+export type AgentsChanged = {
+	/**  Requests came or went on. */
+	live: boolean,
+	/**  How many requests wait for a person. */
+	held: number,
+};
+
+/**  The page of agents. */
+export type AgentsView = {
+	/**  The process that holds credentials while agents use them. */
+	broker: BrokerView,
+	/**  This user may make, change and end agents. */
+	canManage: boolean,
+	/**  This user. */
+	me: PersonView,
+	/**  All agents, those that live first. */
+	agents: AgentRow[],
+	/**  Requests that wait for a person, the oldest first. */
+	held: HeldRow[],
+	/**  What agents asked access for. */
+	asks: AccessAsk[],
+	/**  Fake tokens that were seen where they must never go. */
+	alarms: AlarmRow[],
+	/**  Who can answer for an agent. */
+	people: PersonView[],
+};
+
+/**  A fake token was seen where it must never go. The real credential did not leave. */
+export type AlarmRow = {
+	/**  Its number in this run of the program. */
+	id: string,
+	/**  When. */
+	at: number,
+	/**  Whose token. */
+	agentId: string,
+	/**  That agent's name. */
+	agent: string,
+	/**  Where it was seen. */
+	host: string,
+	/**  What was wrong with it, in words. */
+	why: string,
+};
+
+/**  Similar requests that were allowed today. */
+export type AlikeView = {
+	/**  How many. */
+	count: number,
+	/**  When the last one was. */
+	last: number | null,
 };
 
 /**  A link that repeats a root of the log. */
@@ -841,6 +1035,35 @@ export type AuditVerified = {
 	limits: string[],
 };
 
+/**  How a credential is put into a request. */
+export type AuthSpec = 
+/**  `Authorization: Bearer …`. */
+{ kind: "bearer" } | 
+/**  A header of another name or form. */
+{ kind: "header"; 
+/**  The header. */
+name: string; 
+/**  What stands in it, with exactly one `{}`. */
+template: string } | 
+/**  `Authorization: Basic …`, with the credential as the password. */
+{ kind: "basic"; 
+/**  The user name. */
+user: string } | 
+/**  A segment of the path. */
+{ kind: "path" } | 
+/**  A signature of AWS, version 4. The credential is `id:secret`. */
+{ kind: "sigV4"; 
+/**  Only this service. */
+service: string | null; 
+/**  Only this region. */
+region: string | null } | 
+/**  A refresh token of OAuth 2. */
+{ kind: "oAuth2"; 
+/**  Where it is exchanged. */
+tokenUrl: string; 
+/**  For what. */
+scopes: string[] };
+
 /**  The link that gives a right. */
 export type Because = {
 	/**  Who signed it. */
@@ -851,10 +1074,43 @@ export type Because = {
 	at: number,
 };
 
+/**  How the broker is. */
+export type BrokerState = 
+/**  Nobody needs it. */
+"off" | 
+/**  It was started and has not answered yet. */
+"starting" | 
+/**  Agents can use it. */
+"running" | 
+/**  It waits for the vault. */
+"locked" | 
+/**  A person stopped everything. */
+"stopped" | 
+/**  It could not be started, or died. */
+"failed";
+
+/**  The broker, as far as this window knows. */
+export type BrokerView = {
+	/**  How it is. */
+	state: BrokerState,
+	/**  Where agents reach it, as `127.0.0.1:7411`. */
+	address: string | null,
+	/**  Why it is not running, in words. */
+	why: string | null,
+};
+
 /**  How a sign-in through the browser ended. */
 export type BrowserSignIn = {
 	/**  This identity has an account there: restore it with the Emergency Kit. Otherwise make one. */
 	known: boolean,
+};
+
+/**  Calls of a provider that belong together. */
+export type CapabilityView = {
+	/**  How rules and agents name it. */
+	id: string,
+	/**  What it lets an agent do, in words. */
+	title: string,
 };
 
 /**  What a principal has in an environment. */
@@ -987,6 +1243,16 @@ problem: CodeProblem } |
 { code: "unreadable"; 
 /**  How many. */
 count: number } | 
+/**  A part of a policy says nothing that can be meant. */
+{ code: "badPolicy"; 
+/**  Which part. */
+place: string; 
+/**  What is wrong with it, and what to do. */
+problem: string } | 
+/**  The broker cannot be reached. */
+{ code: "noBroker"; 
+/**  Why, in words. */
+why: string } | 
 /**  Something else has to be done first. */
 { code: "notReady"; 
 /**  What, in words. */
@@ -1177,6 +1443,20 @@ export type ExplainState =
 /**  Nothing. */
 "none";
 
+/**  A standing fake token, without its text, which nobody keeps. */
+export type FakeTokenRow = {
+	/**  Its number on this computer. */
+	id: string,
+	/**  For which provider. */
+	provider: string,
+	/**  When it was made. */
+	madeAt: number,
+	/**  When this computer last saw it used. */
+	lastUse: number | null,
+	/**  When it ends. */
+	endsAt: number | null,
+};
+
 /**  A fetch. */
 export type FetchedAt = {
 	/**  When. */
@@ -1209,6 +1489,42 @@ export type HeadsCompared =
 "differs" | 
 /**  This computer does not know that link yet. */
 "unknown";
+
+/**  A request that waits for a person. It is answered in the approve window only. */
+export type HeldRow = {
+	/**  Its number in this run of the broker. */
+	id: number,
+	/**  Which agent asks. */
+	agentId: string,
+	/**  Its name. */
+	agent: string,
+	/**  What it would do. */
+	sentence: SentenceView,
+	/**  What else is known of it, the agent's own words among it. */
+	detail: string | null,
+	/**  The method. */
+	method: string,
+	/**  Host and port. */
+	host: string,
+	/**  The path. */
+	path: string,
+	/**  The name of the credential that it would use. */
+	uses: string | null,
+	/**  Application and environment of that. */
+	place: string | null,
+	/**  The process that asks, as the system knows it. */
+	process: string | null,
+	/**  The person who answers for the agent. */
+	responsible: PersonView,
+	/**  The rule that wants a person's word. */
+	rule: string,
+	/**  When it began to wait. */
+	askedAt: number,
+	/**  When no answer means no. */
+	endsAt: number,
+	/**  Similar ones today. */
+	alike: AlikeView,
+};
 
 /**  Who holds the data key of an environment. */
 export type HolderRow = {
@@ -1550,6 +1866,59 @@ export type LevelFacet = {
 	count: number,
 };
 
+/**  What became of a request. */
+export type LiveDecision = 
+/**  It waits for a person. */
+"held" | 
+/**  The policy allowed it. */
+"allowed" | 
+/**  A person allowed it. */
+"approved" | 
+/**  It was not sent. */
+"denied" | 
+/**  It was sent, and its answer did not come back whole. */
+"failed";
+
+/**  The rows that changed since somebody last asked. */
+export type LivePage = {
+	/**  New rows and rows that went on, the one that changed longest ago first. */
+	rows: LiveRow[],
+	/**  What to ask with next time. */
+	next: number,
+};
+
+/**  One request of an agent. It keeps its id while it goes on. */
+export type LiveRow = {
+	/**  Rises with the time at which the request came. */
+	id: number,
+	/**  When it came. */
+	at: number,
+	/**  The agent's name. */
+	agent: string,
+	/**  The agent. */
+	agentId: string,
+	/**  The method. */
+	method: string,
+	/**  Host and port. */
+	host: string,
+	/**  The path without its query. */
+	path: string,
+	/**  The name of the credential that it used, if it used one. */
+	uses: string | null,
+	/**  What became of it so far. */
+	decision: LiveDecision,
+	/**  Why it was denied or failed. */
+	why: string | null,
+	/**  The status that came back. */
+	status: number | null,
+	/**  How long it took. */
+	millis: number | null,
+	/**  Bytes of request and answer together. */
+	bytes: number | null,
+	/**  The process that asked, as the system knows it. */
+	process: string | null,
+};
+
 /**  What locked a vault. */
 export type LockReason = 
 /**  The program has just started. */
@@ -1759,6 +2128,13 @@ export type OffboardView = {
 	logComplete: boolean,
 };
 
+/**  What becomes of sessions when the vault locks. */
+export type OnLock = 
+/**  They wait for the vault. */
+"pause" | 
+/**  They are over. */
+"end";
+
 /**
  *  A `strongroom://` link was opened. Where all parts are null, it leads to nothing that this
  *  vault can show.
@@ -1904,6 +2280,24 @@ export type Phase =
 /**  The selected vault is open. */
 "open";
 
+/**  What an agent may do. The limits count for one session. */
+export type PolicySpec = {
+	/**  In order: the first that is about a request decides, and where none is, it is refused. */
+	rules: RuleSpec[],
+	/**  Providers that a person defined. */
+	providers: ProviderSpec[],
+	/**  What becomes of its sessions when the vault locks. */
+	onLock: OnLock,
+	/**  The longest session. */
+	sessionMinutes: number | null,
+	/**  The most requests of a session. */
+	requests: number | null,
+	/**  The most bytes of a session, requests and answers together. */
+	bytes: number | null,
+	/**  The most requests in a time. */
+	rate: RateSpec | null,
+};
+
 /**  What kind of principal holds a right. */
 export type PrincipalKind = 
 /**  A member. */
@@ -1925,6 +2319,14 @@ export type PrincipalView = {
 	initials: string,
 	/**  It is this user. */
 	you: boolean,
+};
+
+/**  The process that may ask. */
+export type ProcessSpec = {
+	/**  The path of its executable. */
+	path: string | null,
+	/**  The SHA-256 of that file, in hexadecimal. */
+	sha256: string | null,
 };
 
 /**  Work goes on; `done == total` ends it. */
@@ -1975,6 +2377,72 @@ export type ProgressView = {
 	total: number,
 	/**  It can be cancelled now. */
 	cancellable: boolean,
+};
+
+/**  A provider that a person defined. */
+export type ProviderSpec = {
+	/**  How rules name it. */
+	id: string,
+	/**  How people name it. */
+	name: string,
+	/**  Where its interface begins, as `https://api.example.com`. */
+	base: string,
+	/**  Host names. */
+	hosts: string[],
+	/**  Ports. */
+	ports: number[],
+	/**  Methods. */
+	methods: string[],
+	/**  Patterns of paths, by segment. */
+	paths: string[],
+	/**  How its credential is put into a request. */
+	auth: AuthSpec,
+	/**  Its hosts may have private addresses, and `http`. */
+	private: boolean,
+	/**  The variable that gets the fake token. */
+	tokenVariable: string,
+	/**  The variable that gets the broker's address, if programs read one. */
+	baseVariable: string | null,
+};
+
+/**  A provider to choose: built in, or defined in the policy of an agent. */
+export type ProviderView = {
+	/**  How rules name it. */
+	id: string,
+	/**  How people name it. */
+	name: string,
+	/**  Where its interface begins. */
+	base: string,
+	/**  Host names. */
+	hosts: string[],
+	/**  Ports. */
+	ports: number[],
+	/**  Methods. */
+	methods: string[],
+	/**  Patterns of paths, by segment. */
+	paths: string[],
+	/**  How its credential is put into a request. */
+	auth: AuthSpec,
+	/**  Its hosts may have private addresses, and `http`. */
+	private: boolean,
+	/**  The variable that gets the fake token. */
+	tokenVariable: string,
+	/**  The variable that gets the broker's address. */
+	baseVariable: string | null,
+	/**  It came with the program. */
+	builtIn: boolean,
+	/**  What agents may ask for by name. */
+	capabilities: CapabilityView[],
+	/**  The agents with a rule for it. */
+	agents: AgentName[],
+};
+
+/**  So many in so many seconds. */
+export type RateSpec = {
+	/**  How many. */
+	count: number,
+	/**  In how many seconds. */
+	perSeconds: number,
 };
 
 /**  Which clock days and hours are told by. */
@@ -2128,6 +2596,49 @@ export type RowsView = {
 	rows: SecretRow[],
 };
 
+/**  What becomes of a request. */
+export type RuleEffect = 
+/**  It is sent. */
+"allow" | 
+/**  A person is asked. */
+"ask" | 
+/**  It is refused. */
+"deny";
+
+/**  One rule. An empty list names nothing. */
+export type RuleSpec = {
+	/**  Its name. */
+	name: string,
+	/**  What becomes of a request that it is about. */
+	effect: RuleEffect,
+	/**  The provider's id. */
+	provider: string,
+	/**  The capability by which an agent asks for it. */
+	capability: string | null,
+	/**  Credentials, in the order in which they are tried; none adds none. */
+	secrets: AgentSecretRef[],
+	/**  Host names. */
+	hosts: string[],
+	/**  Ports. */
+	ports: number[],
+	/**  Methods. */
+	methods: string[],
+	/**  Patterns of paths, by segment. */
+	paths: string[],
+	/**  The process that may ask. */
+	process: ProcessSpec | null,
+	/**  How often, in all. */
+	uses: number | null,
+	/**  Until when, in milliseconds since 1970. */
+	notAfterMs: number | null,
+	/**  How fast. */
+	rate: RateSpec | null,
+	/**  How many bytes, in all. */
+	bytes: number | null,
+	/**  The agent has to say why. */
+	reason: boolean,
+};
+
 /**  A filter under a name. */
 export type SavedView = {
 	/**  Which. */
@@ -2181,6 +2692,42 @@ export type SecretKind =
 /**  It refers to another secret. */
 "reference";
 
+/**  Where the value of a secret may ever be sent. An empty list names nothing. */
+export type SecretPolicySpec = {
+	/**  Host names. */
+	hosts: string[],
+	/**  Ports. */
+	ports: number[],
+	/**  Methods. */
+	methods: string[],
+	/**  Patterns of paths, by segment. */
+	paths: string[],
+	/**  How it is put into a request. */
+	auth: AuthSpec,
+	/**  The hosts may have private addresses, and `http`. */
+	private: boolean,
+	/**  A person is asked about every use. */
+	approval: boolean,
+	/**  How often, in all. */
+	uses: number | null,
+	/**  Until when, in milliseconds since 1970. */
+	notAfterMs: number | null,
+	/**  How fast. */
+	rate: RateSpec | null,
+	/**  Paths whose answers hold new credentials, which are kept from the agent. */
+	mints: string[],
+	/**  The certificate of an own authority for private hosts, in PEM. */
+	ca: string | null,
+};
+
+/**  The policy of one secret, and who has rules about it. */
+export type SecretPolicyView = {
+	/**  The policy. */
+	spec: SecretPolicySpec,
+	/**  The agents with a rule that names the secret. */
+	agents: AgentName[],
+};
+
 /**  A secret by its place. */
 export type SecretRef = {
 	/**  Its environment. */
@@ -2211,6 +2758,23 @@ export type SecretRow = {
 	staged: StagedOp | null,
 	/**  The version that the waiting change becomes. */
 	nextVersion: number | null,
+};
+
+/**  A part of a sentence. */
+export type SentencePart = {
+	/**  Its words. */
+	text: string,
+	/**  It came with the request, and is shown apart. */
+	strong: boolean,
+};
+
+/**
+ *  A sentence of which some parts stand out. Parts that do not are the program's own words; what an
+ *  agent wrote stands in quotes in either.
+ */
+export type SentenceView = {
+	/**  In order. */
+	parts: SentencePart[],
 };
 
 /**  What a server says about itself. */
@@ -2311,7 +2875,55 @@ export type SignedWhat =
 /**  A new audit log after a restore. */
 "auditReset" | 
 /**  Old entries of the audit log, which may be retired. */
-"auditRetention";
+"auditRetention" | 
+/**  An agent, new or with other terms. */
+"agent" | 
+/**  The end of an agent. */
+"agentEnd" | 
+/**  Where a secret may go. */
+"secretPolicy";
+
+/**  A request that somebody thinks of. */
+export type SimulatedRequest = {
+	/**  The method. */
+	method: string,
+	/**  The whole address. */
+	url: string,
+	/**  The path of the executable that asks. */
+	process: string | null,
+	/**  The agent's words. */
+	reason: string | null,
+};
+
+/**  What one rule says to it. */
+export type SimulationStep = {
+	/**  Its position, from 0. */
+	rule: number,
+	/**  Its name. */
+	name: string,
+	/**  It is about this request. */
+	matched: boolean,
+	/**  Why, or why not. */
+	why: string,
+};
+
+/**  What would become of it. */
+export type SimulationView = {
+	/**  In one word. */
+	decision: RuleEffect,
+	/**  The position of the rule that decides, from 0; none where no rule is about it. */
+	rule: number | null,
+	/**  Its name. */
+	ruleName: string | null,
+	/**  What the request would do, in a sentence. */
+	sentence: string,
+	/**  Why, in a sentence. */
+	why: string,
+	/**  The rules up to the one that decides, and whether each is about this request. */
+	steps: SimulationStep[],
+	/**  The name of the credential that it would use. */
+	uses: string | null,
+};
 
 /**  The column that orders the rows. */
 export type SortKey = 

@@ -1,11 +1,9 @@
-import type { AgentsChanged, AgentWire } from "./agents";
 import type * as wire from "./bindings";
 
-export type * from "./agents";
 export type * from "./bindings";
 
-type Commands = typeof wire.commands & AgentWire;
-type Events = typeof wire.events & { agentsChanged: { listen: (heard: (message: { payload: AgentsChanged }) => void) => Promise<() => void> } };
+type Commands = typeof wire.commands;
+type Events = typeof wire.events;
 
 /**
  * The commands that the main window may call. None of them takes or returns the value of a secret:
@@ -32,7 +30,7 @@ export const mainCommands = [
   "insightsView", "insightDismiss", "decoySet", "decoyView",
   "trustView", "headsCompare", "drillRun", "lockFileSave",
   "agentsView", "agentsLive", "agentSave", "agentEnd", "agentPolicy", "secretPolicyView", "secretPolicySave", "policySimulate", "providersView",
-  "fakeTokenNew", "fakeTokenRevoke", "brokerStart", "brokerStop", "brokerResume", "approvalOpen", "accessAskDismiss",
+  "fakeTokenNew", "fakeTokenRevoke", "brokerStart", "brokerStop", "brokerResume", "operatorShow", "approvalOpen", "accessAskDismiss",
 ] as const satisfies readonly (keyof Commands)[];
 
 export type MainCommand = (typeof mainCommands)[number];
@@ -60,7 +58,7 @@ export type OffboardCommands = Part<"offboard">;
 export type TrustCommands = Part<"trust" | "heads" | "drill" | "lockFile">;
 export type AuditCommands = Part<"audit" | "witness">;
 export type InsightCommands = Part<"insight"> & Part<"decoy">;
-export type AgentCommands = Pick<Vault, keyof AgentWire>;
+export type AgentCommands = Part<"agent" | "secretPolicy" | "policySimulate" | "providers" | "fakeToken" | "broker" | "operator" | "approval" | "accessAsk">;
 export type TeamCommands = AgentCommands & WelcomeCommands & MemberCommands & AccessCommands & TokenCommands & RotationCommands & OffboardCommands & TrustCommands & AuditCommands & InsightCommands;
 
 /** A command failed for a reason that the window can explain. */

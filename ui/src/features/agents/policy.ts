@@ -1,4 +1,4 @@
-import type { AgentRow, PolicySpec, ProviderSpec, ProviderView, RuleSecret, RuleSpec } from "../../ipc/vault";
+import type { AgentRow, PolicySpec, ProviderSpec, ProviderView, AgentSecretRef, RuleSpec } from "../../ipc/vault";
 import { count, list } from "../../shared/words";
 
 /** Policies as the forms make and change them. What a rule means is decided in Rust; nothing here decides. */
@@ -16,7 +16,7 @@ export type Grant = "read" | "ask" | "all";
 
 export const grants: { value: Grant; label: string }[] = [
   { value: "read", label: "Read" },
-  { value: "ask", label: "Ask to write" },
+  { value: "ask", label: "Read, ask before the rest" },
   { value: "all", label: "Everything" },
 ];
 
@@ -34,14 +34,24 @@ export function blankRule(provider: ProviderSpec | undefined, name: string): Rul
   };
 }
 
-/** The rules that a grant means, in the order in which they are asked. */
-export function rulesFor(provider: ProviderSpec, secrets: RuleSecret[], grant: Grant): RuleSpec[] {
-  const rule = (name: string, effect: RuleSpec["effect"], verbs: string[]): RuleSpec => ({ ...blankRule(provider, name), effect, secrets, methods: verbs });
-  const reads = provider.methods.filter((one) => reading.includes(one));
-  const writes = provider.methods.filter((one) => !reading.includes(one));
-  if (grant === "all") return [rule(provider.id, "allow", provider.methods)];
-  const rules = reads.length > 0 ? [rule(`read ${provider.id}`, "allow", reads)] : [];
-  return grant === "ask" && writes.length > 0 ? [...rules, rule(`write ${provider.id}`, "ask", writes)] : rules;
+/** A rule for what a provider calls by a name. */
+export function capabilityRule(provider: ProviderSpec, capability: string, name: string): RuleSpec {
+  return { ...blankRule(provider, name), capability, hosts: [], ports: [], methods: [], paths: [] };
+}
+
+/**
+ * The rules that a grant means, in the order in which they are asked. What reads is said by the
+ * provider where it says so, since some read by POST, and by the method elsewhere.
+ */
+export function rulesFor(provider: ProviderView, secrets: AgentSecretRef[], grant: Grant): RuleSpec[] {
+  const { id, methods: verbs } = provider;
+  const rule = (name: string, effect: RuleSpec["effect"], some: string[]): RuleSpec => ({ ...blankRule(provider, name), effect, secrets, methods: some });
+  if (grant === "all") return [rule(id, "allow", verbs)];
+  const named = provider.capabilities.filter((one) => one.id === "read" || one.id.endsWith("-read"));
+  const reads = verbs.filter((one) => reading.includes(one));
+  const free = named.length > 0 ? named.map((one): RuleSpec => ({ ...capabilityRule(provider, one.id, `${one.id} ${id}`), effect: "allow", secrets })) : reads.length > 0 ? [rule(`read ${id}`, "allow", reads)] : [];
+  const rest = named.length > 0 ? verbs : verbs.filter((one) => !reading.includes(one));
+  return grant === "ask" && rest.length > 0 ? [...free, rule(named.length > 0 ? `anything else at ${id}` : `write ${id}`, "ask", rest)] : free;
 }
 
 /** Only what a person defined travels with a policy; the others are built in. */

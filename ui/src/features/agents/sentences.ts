@@ -1,4 +1,4 @@
-import type { AgentRow, AgentState, AlarmRow, AuthSpec, BrokerView, LiveDecision, LiveRow, RateSpec, RuleEffect } from "../../ipc/vault";
+import type { AgentRow, AgentState, AuthSpec, BrokerView, LiveDecision, LiveRow, RateSpec, RuleEffect } from "../../ipc/vault";
 import type { IconName } from "../../shared/icons";
 import { age, count, countdown, date, plural } from "../../shared/words";
 
@@ -111,18 +111,6 @@ export function brokerWords(broker: BrokerView): string {
     failed: "Broker failed",
   };
   return words[broker.state];
-}
-
-/** What happened with a fake token, and that nothing real left. */
-export function alarmWords(alarm: AlarmRow): string {
-  const whose = alarm.agent ? `A fake ${alarm.provider} token of ${alarm.agent}` : `A fake ${alarm.provider} token`;
-  const what: Record<AlarmRow["kind"], string> = {
-    unlistedHost: `was on its way to ${alarm.host}, which no rule names`,
-    otherProvider: `was presented at ${alarm.host}, which is another provider`,
-    ended: `came back after its end, for ${alarm.host}`,
-    otherSession: `was presented in another session, for ${alarm.host}`,
-  };
-  return `${whose} ${what[alarm.kind]}. Nothing was sent.`;
 }
 
 export function endWords(endsAt: number | null): string {

@@ -1,4 +1,4 @@
-import type { AuthSpec, PersonView, PolicySpec, ProviderSpec, ProviderView, RuleSpec, RuleSecret } from "../vault";
+import type { AuthSpec, PersonView, PolicySpec, ProviderSpec, ProviderView, RuleSpec, AgentSecretRef } from "../vault";
 import { day, hour, minute, people } from "./data";
 
 /** Agents of a made-up team, what they may do and what they did. */
@@ -15,17 +15,17 @@ const builtIn: Seed[] = [
   ["anthropic", "Anthropic", "https://api.anthropic.com", { kind: "header", name: "x-api-key", template: "{}" }, "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", ["models"], ["GET", "POST"], ["/v1/**"]],
   ["gemini", "Google Gemini", "https://generativelanguage.googleapis.com", { kind: "header", name: "x-goog-api-key", template: "{}" }, "GEMINI_API_KEY", null, ["models"], ["GET", "POST"], ["/**"]],
   ["groq", "Groq", "https://api.groq.com", bearer, "GROQ_API_KEY", "GROQ_BASE_URL", ["models"], ["GET", "POST"], ["/openai/v1/**"]],
-  ["github", "GitHub", "https://api.github.com", bearer, "GITHUB_TOKEN", null, ["code"]],
-  ["notion", "Notion", "https://api.notion.com", bearer, "NOTION_TOKEN", null, ["notes"]],
-  ["cloudflare", "Cloudflare", "https://api.cloudflare.com", bearer, "CLOUDFLARE_API_TOKEN", null, ["dns"]],
+  ["github", "GitHub", "https://api.github.com", bearer, "GITHUB_TOKEN", null, ["read", "issues", "git-read"]],
+  ["notion", "Notion", "https://api.notion.com", bearer, "NOTION_TOKEN", null, ["read", "write"]],
+  ["cloudflare", "Cloudflare", "https://api.cloudflare.com", bearer, "CLOUDFLARE_API_TOKEN", null, ["read", "dns"]],
   ["brave", "Brave Search", "https://api.search.brave.com", { kind: "header", name: "x-subscription-token", template: "{}" }, "BRAVE_API_KEY", null, ["search"], ["GET"], ["/res/v1/**"]],
-  ["discord", "Discord", "https://discord.com", { kind: "header", name: "authorization", template: "Bot {}" }, "DISCORD_TOKEN", null, ["chat"]],
-  ["telegram", "Telegram", "https://api.telegram.org", { kind: "path" }, "TELEGRAM_BOT_TOKEN", null, ["chat"], ["GET", "POST"]],
-  ["hetzner", "Hetzner Cloud", "https://api.hetzner.cloud", bearer, "HCLOUD_TOKEN", null, ["servers"]],
-  ["aws-s3", "AWS S3", "https://s3.amazonaws.com", { kind: "sigV4", service: "s3", region: null }, "AWS_ACCESS_KEY_ID", null, ["storage"]],
+  ["discord", "Discord", "https://discord.com", { kind: "header", name: "authorization", template: "Bot {}" }, "DISCORD_TOKEN", null, ["read", "messages"]],
+  ["telegram", "Telegram", "https://api.telegram.org", { kind: "path" }, "TELEGRAM_BOT_TOKEN", null, ["read", "send"], ["GET", "POST"]],
+  ["hetzner", "Hetzner Cloud", "https://api.hetzner.cloud", bearer, "HCLOUD_TOKEN", null, ["read", "servers"]],
+  ["aws-s3", "AWS S3", "https://s3.amazonaws.com", { kind: "sigV4", service: "s3", region: null }, "AWS_ACCESS_KEY_ID", null, ["read", "write"]],
 ];
 
-const titles: Record<string, string> = { models: "Talk to its models", code: "Read code and issues", notes: "Read pages", dns: "Change DNS records", search: "Search the web", chat: "Send messages", servers: "List servers", storage: "Read and write objects" };
+const titles: Record<string, string> = { models: "Ask models for answers", read: "Read", write: "Read and write", issues: "Read and write issues", "git-read": "Clone and fetch with git", dns: "Read and write DNS records", search: "Search the web", messages: "Read and write messages", send: "Send messages", servers: "Make, change and delete servers" };
 
 function provider([id, name, base, auth, tokenVariable, baseVariable, capabilities, methods = all, paths = ["/**"]]: Seed): ProviderView {
   return { id, name, base, hosts: [new URL(base).host], ports: [443], methods, paths, auth, private: false, tokenVariable, baseVariable, builtIn: true, capabilities: capabilities.map((one) => ({ id: one, title: titles[one] ?? one })), agents: [] };
@@ -36,7 +36,7 @@ export const builtInProviders: ProviderView[] = builtIn.map(provider);
 export const sentry: ProviderSpec = { id: "sentry", name: "Sentry, own server", base: "https://sentry.acme.example", hosts: ["sentry.acme.example"], ports: [443], methods: ["GET"], paths: ["/api/0/**"], auth: bearer, private: true, tokenVariable: "SENTRY_AUTH_TOKEN", baseVariable: "SENTRY_URL" };
 export const stripe: ProviderSpec = { id: "stripe", name: "Stripe", base: "https://api.stripe.com", hosts: ["api.stripe.com"], ports: [443], methods: ["GET", "POST"], paths: ["/v1/**"], auth: bearer, private: false, tokenVariable: "STRIPE_API_KEY", baseVariable: null };
 
-function secret(envId: string, secretId: string, name: string, place: string): RuleSecret {
+function secret(envId: string, secretId: string, name: string, place: string): AgentSecretRef {
   return { envId, secretId, name, place };
 }
 

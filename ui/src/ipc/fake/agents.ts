@@ -15,7 +15,7 @@ export function fakeAgents(world: World): AgentCommands {
   let next = 1;
   let agents: AgentRow[] = alone ? [] : agentSeeds.map((seed) => ({
     id: seed.id, name: seed.name, responsible: seed.responsible, state: seed.running === null ? "idle" : "running", why: null,
-    sessions: seed.running === null ? [] : [{ id: `ses_${seed.id}`, since: at(seed.running), process: seed.process, calls: seed.calls, bytes: seed.bytes }],
+    sessions: seed.running === null ? [] : [{ id: `ses_${seed.id}`, since: at(seed.running), process: seed.process, calls: seed.calls, bytes: seed.bytes, paused: false }],
     calls: seed.calls, callsLimit: seed.policy.requests, bytes: seed.bytes, bytesLimit: seed.policy.bytes, held: 0,
     endsAt: seed.ends === null ? null : world.started + seed.ends, issuedAt: at(seed.issued), link: seed.link, policy: seed.policy,
     tokens: seed.tokens.map(([provider, made, used], index) => ({ id: `ftk_${seed.name}_${index}`, provider, madeAt: at(made), lastUse: used === null ? null : at(used), endsAt: null })),
@@ -25,8 +25,8 @@ export function fakeAgents(world: World): AgentCommands {
   }));
   let changes: number[] = live.map((row) => row.id);
   let held: HeldRow[] = alone || state === "stopped" ? [] : drawnHeld();
-  let asks: AccessAsk[] = alone ? [] : [{ id: "ask_1", agentId: "agt_triage", agent: "triage", provider: "github", capability: "code", reason: "to open an issue in acme/web for the crash in checkout", at: at(4 * minute) }];
-  let alarms: AlarmRow[] = world.scenario.alarm ? [{ id: "alm_1", at: at(3 * minute), agentId: "agt_docs", agent: "docs-writer", provider: "github", tokenId: "ftk_docs-writer_1", host: "paste.example.net", kind: "unlistedHost" }] : [];
+  let asks: AccessAsk[] = alone ? [] : [{ id: "ask_1", agentId: "agt_triage", agent: "triage", provider: "github.issues", reason: "to open an issue in acme/web for the crash in checkout", at: at(4 * minute) }];
+  const alarms: AlarmRow[] = world.scenario.alarm ? [{ id: "alm_1", at: at(3 * minute), agentId: "agt_docs", agent: "docs-writer", host: "paste.example.net", why: "A fake token for GitHub was sent to a host that it does not belong to." }] : [];
   const policies = new Map<string, SecretPolicySpec>(alone ? [] : [["env_sf_prod sec_sfp_s15", { hosts: ["api.stripe.com"], ports: [443], methods: ["GET", "POST"], paths: ["/v1/**"], auth: { kind: "bearer" }, private: false, approval: false, uses: null, notAfterMs: null, rate: null, mints: [], ca: null }]]);
 
   function drawnHeld(): HeldRow[] {
@@ -163,12 +163,10 @@ export function fakeAgents(world: World): AgentCommands {
     providersView: async () => providers(),
     async fakeTokenNew(agentId, provider, replaces) {
       const made: FakeTokenRow = { id: `ftk_new_${next++}`, provider, madeAt: Date.now(), lastUse: null, endsAt: Date.now() + 90 * day };
-      alarms = alarms.filter((one) => one.tokenId !== replaces);
       change(agentId, { tokens: [...find(agentId).tokens.filter((one) => one.id !== replaces), made] });
       return null;
     },
     async fakeTokenRevoke(id) {
-      alarms = alarms.filter((one) => one.tokenId !== id);
       const owner = agents.find((agent) => agent.tokens.some((one) => one.id === id));
       if (owner) change(owner.id, { tokens: owner.tokens.filter((one) => one.id !== id) });
       return null;
@@ -192,6 +190,7 @@ export function fakeAgents(world: World): AgentCommands {
       tell(false);
       return null;
     },
+    operatorShow: async () => null,
     async approvalOpen(heldId) {
       if (!held.some((one) => one.id === heldId)) throw new VaultError({ code: "notFound" });
       settle(heldId, "approved", null, 240);

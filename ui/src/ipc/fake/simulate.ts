@@ -2,7 +2,7 @@ import type { PolicySpec, RuleSpec, SimulatedRequest, SimulationView } from "../
 
 /** The rules of a policy over one typed request, as far as tests and pictures need them. Rust decides for real. */
 export function simulate(policy: PolicySpec, request: SimulatedRequest): SimulationView {
-  const none = { rule: null, ruleName: null, secret: null, steps: [] };
+  const none = { rule: null, ruleName: null, uses: null, steps: [] };
   let url: URL;
   try {
     url = new URL(request.url);
@@ -17,7 +17,7 @@ export function simulate(policy: PolicySpec, request: SimulatedRequest): Simulat
     if (why !== null) continue;
     if (rule.reason && !request.reason) return { ...none, steps, rule: index, ruleName: rule.name, decision: "deny", sentence, why: `The rule “${rule.name}” wants a reason, and there is none.` };
     const whys = { allow: "It is sent at once.", ask: "It waits until a person answers.", deny: "The rule denies it." };
-    return { decision: rule.effect, rule: index, ruleName: rule.name, sentence, why: whys[rule.effect], steps, secret: rule.effect === "deny" ? null : (rule.secrets[0]?.name ?? null) };
+    return { decision: rule.effect, rule: index, ruleName: rule.name, sentence, why: whys[rule.effect], steps, uses: rule.effect === "deny" ? null : (rule.secrets[0]?.name ?? null) };
   }
   return { ...none, decision: "deny", sentence, steps, why: "No rule allows it." };
 }
