@@ -348,6 +348,7 @@ impl Inner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::egress::{EgressOptions, SystemResolver, TimeLimits};
 
     const AGENT: AgentId = AgentId([1; 16]);
     const OTHER: AgentId = AgentId([2; 16]);
@@ -361,7 +362,17 @@ mod tests {
             scope: Scope::whole(),
             password: Some([7; 32]),
             ca: None,
+            egress: egress(),
         }
+    }
+
+    fn egress() -> Egress {
+        let options = EgressOptions {
+            resolver: Arc::new(SystemResolver::default()),
+            roots: rustls::RootCertStore::empty(),
+            limits: TimeLimits::default(),
+        };
+        Egress::new(options).unwrap()
     }
 
     #[tokio::test]
@@ -373,7 +384,8 @@ mod tests {
         assert_eq!(one.ended().await, End::Stopped);
         assert_eq!(other.standing(), Standing::Open);
         assert!(sessions.begin(begin(AGENT)).is_none());
-        assert!(sessions.standing_of(AGENT, Scope::whole(), 1).is_none());
+        let standing = || Begin { password: None, ..begin(AGENT) };
+        assert!(sessions.standing_of(AGENT, standing).is_none());
         sessions.resume(Some(AGENT));
         assert!(sessions.begin(begin(AGENT)).is_some());
     }

@@ -32,8 +32,8 @@ use crate::sessions::{End, Session};
 
 pub use code::{CodeError, OperatorCode};
 use guest::Guest;
-pub use socket::DoorError;
 use socket::Bound;
+pub use socket::DoorError;
 
 /// How many connections are served at once; a session is one.
 const CONNECTIONS: usize = 4_096;
