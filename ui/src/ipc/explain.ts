@@ -89,6 +89,10 @@ export function explain(error: CommandError): string {
       return `${counted(error.count)} ${error.count === 1 ? "secret does" : "secrets do"} not open under this data key, so the key was not replaced. Nothing was signed. Write ${error.count === 1 ? "it" : "them"} anew, then try again.`;
     case "notReady":
       return `Something else comes first: ${quoted(error.missing).replace(/\.$/, "")}.`;
+    case "badPolicy":
+      return `This policy cannot be used. ${quoted(error.place)}: ${quoted(error.problem)}.`;
+    case "noBroker":
+      return `The broker cannot be reached: ${quoted(error.why)}.`;
     case "internal":
       return `Something went wrong inside Strongroom. Nothing is known to be lost. Report ${error.reportId}.`;
     default:
