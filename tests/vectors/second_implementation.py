@@ -319,10 +319,30 @@ PINS = layout("org org_id, generation u64, org_seq u64, org_head h32, newest_ms 
 DETAIL = layout("env env_id, secret sec_id, version u64, number u64, status u16")
 
 
+def agency(o):
+    """Which agent an act is about, and what it did, sealed for every member."""
+    agent, words = agt_id(o["agent"]), o["words"]
+    if words is None:
+        return agent + u32(0) + lp(b"")
+    context = ctx("agency", org_id(o["org"]), principal(o["actor"])[:1], principal(o["actor"])[1:],
+                  agent, u32(words["epoch"]))
+    call = b"".join(lp(text(words[part])) for part in ("method", "host", "path", "process"))
+    call += u8(words["outcome"])
+    return agent + u32(words["epoch"]) + lp(seal(h32(words["dek"]), context, call, h24(words["salt"])))
+
+
+def make_agent_terms(o):
+    salt, policy = h32(o["salt"]), text(o["policy"])
+    return {"bytes": b"\x01" + salt + policy,
+            "name_hash": sha256(ctx("agent-name", salt, text(o["name"]))),
+            "policy_hash": sha256(ctx("agent-terms", salt, policy))}
+
+
 def make_event(o):
     actor = principal(o["actor"]) if o["actor"] else bytes(17)
     act = b"\x01" + org_id(o["org"]) + u8(o["event"]) + actor + dev_id(o["device"])
-    act += u64(o["actor_seq"]) + h32(o["actor_prev"]) + h32(o["org_head"]) + lp(DETAIL(o))
+    act += u64(o["actor_seq"]) + h32(o["actor_prev"]) + h32(o["org_head"])
+    act += lp(DETAIL(o) + (agency(o) if o["kind"] == "agent-act" else b""))
     assert (o["isk_seed"] is not None) == (o["event"] < 0x80)
     signature = bytes(64)
     if o["isk_seed"]:
@@ -431,7 +451,7 @@ OBJECTS = {
     "event": make_event, "checkpoint": make_checkpoint,
     "pins": lambda o: {"bytes": b"\x01" + PINS(o)}, "tree": make_tree,
     "envelope": make_envelope, "wrap": make_wrap, "token": make_token, "invite": make_invite,
-    "sign-in": make_sign_in,
+    "sign-in": make_sign_in, "agent-terms": make_agent_terms, "agent-act": make_event,
 }
 
 
@@ -531,7 +551,7 @@ CONSTRUCTS = {
 }
 OBJECT_FILES = ["link", "commit", "state-root", "event", "checkpoint", "pins", "tree", "envelope",
                 "wrap-object", "token-object", "invite-object", "sign-in", "event-later-kinds",
-                "event-later-acts", "link-later", "random-objects"]
+                "event-later-acts", "link-later", "agent-terms", "agent-act", "random-objects"]
 
 # ---------------------------------------------------------------- running
 

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 NOT_CHECKED = """not checked here: whether each link was allowed (roles, rights, data keys: `strongroom verify` does),
   whether all entries that fit a filter are here, whether what the server saw is true, and names"""
 MAX_LINE, MAX_FILTER, MAX_NAME, MAX_COUNT = 64 * 1024 * 4 // 3 + 1024, 4096, 1024, 10**8
+AGENT_KINDS = {0x06, 0x09, 0x0A}  # acts that may say which agent they are about
 KINDS = {*range(0x01, 0x0D), *range(0x80, 0x8D), 0x90, 0x91, 0xA0, 0xA1}
 # The encodings of points of small order, without their sign: no honest key or nonce is one.
 WEAK = [bytes(32), b"\x01" + bytes(31), *(bytes([b]) + b"\xff" * 30 + b"\x7f" for b in (0xEC, 0xED, 0xEE)),
@@ -205,6 +206,10 @@ class Tally:
         seq, prev, head = r.number(8), r.take(32), r.take(32)
         detail = Reader(r.lp())
         env, secret, _, number, _ = *detail.take(16, 16, 8), detail.number(8), detail.take(2)
+        agent = detail.take(16) if kind in AGENT_KINDS and detail.at < len(detail.data) else None
+        if agent:
+            epoch, sealed = detail.number(4), detail.lp()
+            check(137 <= len(sealed) <= 400 if epoch else not sealed, "words about an agent")
         detail.end()
         act, signature, _, peer = event[:r.at], r.take(64), r.take(8), r.lp()
         r.end()
@@ -214,7 +219,7 @@ class Tally:
         self.first, self.last = entry if self.first is None else self.first, entry
         env_id, sec_id = base32("env_", env), base32("sec_", secret)
         self.named |= {name for name, there in (
-            (who, who), (env_id, any(env)), (f"{env_id}/{sec_id}", any(secret) and kind != 0x0B)) if there}
+            (who, who), (agent and base32("agt_", agent), agent), (env_id, any(env)), (f"{env_id}/{sec_id}", any(secret) and kind != 0x0B)) if there}
         self.count["entries"] += 1
         if kind >= 0x80:
             there = kind != 0x90 or self.chain.authors[number:number + 1] == [who]

@@ -112,7 +112,9 @@ impl Named {
         let is_secret = !secret.is_zero() && act.kind != EventKind::Drilled;
         let env_of = (!env.is_zero()).then_some(Self::Env(env));
         let secret_of = is_secret.then_some(Self::Secret(env, secret));
-        act.actor.map(Self::Who).into_iter().chain(env_of).chain(secret_of)
+        let agent = act.agency.as_ref().map(|agency| Principal::Agent(agency.agent));
+        let who = act.actor.into_iter().chain(agent).map(Self::Who);
+        who.chain(env_of).chain(secret_of)
     }
 }
 

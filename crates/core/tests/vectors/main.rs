@@ -5,6 +5,7 @@
 //!
 //! A vector is added, never edited: a change here is a new version of the protocol.
 
+mod agents;
 mod draw;
 mod links;
 mod objects;
@@ -37,6 +38,8 @@ const KINDS: &[(&str, u64, u64, Make)] = &[
     ("event-later-kinds", 20, 0, objects::later_event),
     ("event-later-acts", 10, 0, objects::later_act),
     ("link-later", 3, 0, links::later),
+    ("agent-terms", 3, 0, agents::terms),
+    ("agent-act", 6, 0, agents::act),
 ];
 /// With the above, a thousand.
 const RANDOM_LINKS: u64 = 400;
