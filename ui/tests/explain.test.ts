@@ -13,6 +13,7 @@ const errors: CommandError[] = [
   { code: "badCode", problem: "foreign" }, { code: "badCode", problem: "unknown" }, { code: "alreadyHere" }, { code: "summaryChanged" }, { code: "lastOwner" }, { code: "policyForbids" },
   { code: "keyDue" }, { code: "removed" }, { code: "unreadable", count: 1 }, { code: "unreadable", count: 3 }, { code: "signIn", problem: "unsafe" }, { code: "signIn", problem: "provider" }, { code: "signIn", problem: "denied" },
   { code: "signIn", problem: "timedOut" }, { code: "signIn", problem: "noBrowser" }, { code: "notReady", missing: "two data keys are due" }, { code: "internal", reportId: "r-7" },
+  { code: "badPolicy", place: "Rule 2", problem: "a path begins with /." }, { code: "noBroker", why: "it is starting" },
 ];
 
 describe("every error", () => {

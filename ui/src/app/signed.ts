@@ -1,7 +1,7 @@
 import type { SignedView } from "../ipc/vault";
 import { count } from "../shared/words";
 
-const acts: Record<SignedView["what"] | "agent" | "agentEnd" | "secretPolicy", string> = {
+const acts: Record<SignedView["what"], string> = {
   access: "Access changed",
   invite: "Invited",
   role: "Role changed",

@@ -90,9 +90,9 @@ export function explain(error: CommandError): string {
     case "notReady":
       return `Something else comes first: ${quoted(error.missing).replace(/\.$/, "")}.`;
     case "badPolicy":
-      return `This policy cannot be used. ${quoted(error.place)}: ${quoted(error.problem)}.`;
+      return `This policy cannot be used. ${quoted(error.place)}: ${quoted(error.problem).replace(/\.$/, "")}.`;
     case "noBroker":
-      return `The broker cannot be reached: ${quoted(error.why)}.`;
+      return `The broker cannot be reached: ${quoted(error.why).replace(/\.$/, "")}.`;
     case "internal":
       return `Something went wrong inside Strongroom. Nothing is known to be lost. Report ${error.reportId}.`;
     default:

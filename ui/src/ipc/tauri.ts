@@ -1,7 +1,7 @@
 import { commands, events } from "./bindings";
 import type { CommandError } from "./bindings";
 import { mainCommands, VaultError } from "./vault";
-import type { MainCommand, Vault, VaultEvent } from "./vault";
+import type { Vault } from "./vault";
 
 type Outcome = { status: "ok"; data: unknown } | { status: "error"; error: unknown };
 
@@ -17,18 +17,16 @@ async function settle(outcome: Promise<Outcome>): Promise<unknown> {
   return settled.data;
 }
 
-const calls = commands as unknown as Record<MainCommand, (...args: unknown[]) => Promise<Outcome>>;
-const heardBy = events as unknown as Partial<Record<VaultEvent, { listen: (heard: (message: { payload: unknown }) => void) => Promise<() => void> }>>;
-
 function makeTauriVault(): Vault {
   const vault: Record<string, unknown> = {
-    on(event: VaultEvent, heard: (payload: never) => void) {
-      const listening = heardBy[event]?.listen((message) => heard(message.payload as never));
-      return () => void listening?.then((stop) => stop());
+    on(event: keyof typeof events, heard: (payload: never) => void) {
+      const listening = events[event].listen((message) => heard(message.payload as never));
+      return () => void listening.then((stop) => stop());
     },
   };
   for (const name of mainCommands) {
-    vault[name] = (...args: unknown[]) => settle(calls[name](...args));
+    const command = commands[name] as (...args: unknown[]) => Promise<Outcome>;
+    vault[name] = (...args: unknown[]) => settle(command(...args));
   }
   return vault as Vault;
 }

@@ -16,7 +16,7 @@ import { fakeTeam } from "./team";
 import { fakeTokens } from "./tokens";
 import { fakeTrust } from "./trust";
 import { fakeWelcome } from "./welcome";
-import type { Signed, World } from "./world";
+import type { World } from "./world";
 
 type App = { id: string; name: string; environments: FakeEnvironment[] };
 type Org = { id: string; name: string; apps: App[] };
@@ -416,10 +416,10 @@ export class FakeVault implements Vault {
     };
   }
 
-  #signed(what: Signed, links: number, subject: string | null): void {
+  #signed(what: SignedWhat, links: number, subject: string | null): void {
     const firstLink = this.#link + 1;
     this.#link += links;
-    this.emit("signed", { what: what as SignedWhat, links, firstLink, lastLink: this.#link, subject });
+    this.emit("signed", { what, links, firstLink, lastLink: this.#link, subject });
     this.#teamChanged();
     this.emit("statusChanged", this.#status());
   }

@@ -1,9 +1,6 @@
 import type { EnvClass, EventPayload, PersonView, ProgressKind, Role, SignedWhat, VaultEvent } from "../vault";
 import type { Scenario } from "./scenario";
 
-/** What a secure window signed. */
-export type Signed = SignedWhat | "agent" | "agentEnd" | "secretPolicy";
-
 /** An environment, as the fakes of the team see it. */
 export type WorldEnv = { id: string; name: string; cls: EnvClass; appId: string; app: string; secrets: { id: string; name: string }[] };
 
@@ -20,7 +17,7 @@ export interface World {
   link(): number;
   emit<K extends VaultEvent>(event: K, payload: EventPayload<K>): void;
   /** Plays the secure window that signs: the links are appended and everybody hears of it. */
-  sign(what: Signed, links: number, subject?: string | null): void;
+  sign(what: SignedWhat, links: number, subject?: string | null): void;
   /** Something of the team changed. */
   changed(): void;
   /** Long work with events of progress; throws `cancelled` when it was called off. */
