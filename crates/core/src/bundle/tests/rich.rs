@@ -326,6 +326,22 @@ pub(super) fn lies() -> Files {
         rich.push_bytes(bytes);
     });
 
+    let words = |epoch, length| Some(SealedCall { epoch, envelope: vec![1; length] });
+    for (what, holds, kind, sealed) in [
+        ("an act about an agent", true, EventKind::Denied, None),
+        ("an act about an agent with words", true, EventKind::Approved, words(1, 400)),
+        ("an agent in an act that is about none", false, EventKind::Copied, None),
+        ("words under no key", false, EventKind::Brokered, words(0, 137)),
+        ("no words under a key", false, EventKind::Brokered, words(1, 0)),
+        ("words that are too short", false, EventKind::Brokered, words(1, 136)),
+        ("words that are too long", false, EventKind::Brokered, words(1, 401)),
+    ] {
+        tell(what, holds, &|rich, founder| {
+            let agency = Agency { agent: AgentId([4; 16]), sealed: sealed.clone() };
+            rich.act_of((kind, Some(agency)), FOUNDER, 1, founder);
+        });
+    }
+
     let anchor = |rich: &Rich| {
         let (size, root) = (rich.frontier.size(), rich.frontier.root());
         Body::AuditAnchor { reset: 0, size, root }
