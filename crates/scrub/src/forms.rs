@@ -8,7 +8,7 @@ use crate::unescape::normal;
 type Text = Zeroizing<Vec<u8>>;
 
 /// The shortest run of text or base64 that may not be shown.
-const RUN: usize = 12;
+pub(crate) const RUN: usize = 12;
 /// The same for hex and UTF-16, where it stands for eight characters.
 const WIDE_RUN: usize = 16;
 

@@ -108,6 +108,11 @@ impl Scrubber {
         if stream::whole(self, bytes, &mut out) { Cow::Owned(out) } else { Cow::Borrowed(bytes) }
     }
 
+    /// Whether the name of a header shows a credential, which HTTP then writes in lower case.
+    pub fn is_in_name(&self, name: &str) -> bool {
+        self.patterns.is_in_name(name.as_bytes())
+    }
+
     /// Whether any credential, or a run of one that may not be shown, is in these bytes.
     pub fn is_in(&self, bytes: &[u8]) -> bool {
         stream::whole(self, bytes, &mut Vec::new())

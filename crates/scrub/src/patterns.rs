@@ -33,6 +33,8 @@ pub(crate) struct Mark {
 /// All runs of all credentials.
 pub(crate) struct Patterns {
     tables: Vec<Table>,
+    /// The runs of the texts alone, in lower case.
+    names: Vec<Table>,
     filter: Filter,
     /// How many bytes lie between two grams that are looked at.
     stride: usize,
@@ -46,7 +48,7 @@ impl Patterns {
         secrets: &[(&SecretBytes, usize)],
         fakes: &[String],
     ) -> Result<Self, ScrubError> {
-        let mut drafts: Vec<Draft> = Vec::new();
+        let (mut drafts, mut names) = (Vec::new(), Vec::new());
         for (secret, owner) in secrets {
             let owner = u16::try_from(*owner).map_err(|_| ScrubError::TooMany)?;
             secret.lend(|secret| {
@@ -59,18 +61,23 @@ impl Patterns {
                 forms::each(secret, |kind, form, width| {
                     draft_of(&mut drafts, width, kind == Kind::Hex).add(form, owner, kind);
                 });
+                let width = secret.len().min(forms::RUN);
+                draft_of(&mut names, width, true).add(secret, owner, Kind::Plain);
                 Ok(())
             })?;
         }
         let public = Public::of(fakes);
-        let tables: Vec<Table> = drafts.into_iter().map(|draft| draft.sorted(&public)).collect();
+        let sorted = |drafts: Vec<Draft>| -> Vec<Table> {
+            drafts.into_iter().map(|draft| draft.sorted(&public)).collect()
+        };
+        let (tables, names) = (sorted(drafts), sorted(names));
         let stride = tables.iter().map(|table| table.width - GRAM + 1).min().unwrap_or(1);
         let filter = Filter::of(&tables, stride);
         let mut used = [false; 256];
         for byte in tables.iter().flat_map(Table::bytes) {
             used[usize::from(byte)] = true;
         }
-        Ok(Self { tables, filter, stride, used })
+        Ok(Self { tables, names, filter, stride, used })
     }
 
     /// Calls `found` with the start, the end and the mark of each run in `text`, in the order of
@@ -102,6 +109,12 @@ impl Patterns {
                 }
             }
         }
+    }
+
+    /// Whether a run of a text is in `name`, in whatever case.
+    pub(crate) fn is_in_name(&self, name: &[u8]) -> bool {
+        let shows = |table: &Table| name.windows(table.width).any(|run| table.find(run).is_some());
+        self.names.iter().any(shows)
     }
 
     /// The length of the longest end of `text` with which a run may begin.
@@ -138,7 +151,8 @@ impl Draft {
     fn add(&mut self, form: &[u8], owner: u16, kind: Kind) {
         self.reserve_wiping(form.len());
         let mark = Mark { weak: false, owner, kind };
-        self.runs.extend(form.windows(self.width).map(|run| (number(run), mark)));
+        let fold = if self.folded { folding(self.width) } else { 0 };
+        self.runs.extend(form.windows(self.width).map(|run| (number(run) | fold, mark)));
     }
 
     /// Growing leaves no copy of the runs behind.

@@ -213,6 +213,17 @@ fn a_credential_that_cannot_be_told_from_text_is_refused() {
 }
 
 #[test]
+fn the_name_of_a_header_shows_a_credential_in_any_case() {
+    let secrets = secrets();
+    let scrubber = scrubber(&secrets);
+    for secret in [&secrets[0], &secrets[2], &secrets[9]] {
+        let name = format!("x-{}-y", str::from_utf8(secret).unwrap());
+        assert!(scrubber.is_in_name(&name) && scrubber.is_in_name(&name.to_lowercase()), "{name}");
+    }
+    assert!(!scrubber.is_in_name("access-control-allow-credentials"));
+}
+
+#[test]
 fn without_credentials_everything_passes() {
     let scrubber = Arc::new(Scrubber::new(&[]).unwrap());
     assert_eq!(in_chunks(&scrubber, b"a%20b\\", || 1), b"a%20b\\");

@@ -229,7 +229,7 @@ impl Call {
                 finish.ended(StatusCode::TOO_MANY_REQUESTS);
                 continue;
             }
-            return back(response, scrubber, finish);
+            return back(response, scrubber, finish).await;
         }
     }
 
@@ -487,13 +487,13 @@ impl Sending {
     }
 }
 
-fn back(
+async fn back(
     response: Response<Received>,
     scrubber: Option<Arc<Scrubber>>,
     finish: Finish,
 ) -> Result<Response<Body>, Refusal> {
     let status = response.status();
-    match back::scrubbed(response, scrubber) {
+    match back::scrubbed(response, scrubber).await {
         Ok(response) => Ok(finish.follow(response)),
         Err(error) => {
             finish.broken(status);
