@@ -13,6 +13,7 @@ mod escrow;
 mod honest;
 mod integrity;
 mod others;
+mod policies;
 mod scenario;
 mod sharing;
 mod team_house;

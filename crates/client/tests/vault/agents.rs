@@ -199,12 +199,23 @@ async fn policies_outlive_the_replacement_of_every_data_key() {
     let secrets = vec![SecretPolicyPut { at, policy: Some(goes_to("db.example")) }];
     let new = AgentPut { secrets, ..put(&mara, "triage", may(vec![at])) };
     sign(&mara, Intent::AgentPut(new)).await.unwrap();
-    let due = sign(&mara, Intent::Remove { user: teo.user() }).await.unwrap().due;
+    let of_teo = AgentPut { responsible: teo.user(), ..put(&mara, "helper", may(Vec::new())) };
+    let of_teo = sign(&mara, Intent::AgentPut(of_teo)).await.unwrap().agent.unwrap();
+    let leave = Intent::Remove { user: teo.user() };
+    let shown = mara.propose(leave.clone(), Note::default()).await.unwrap();
+    assert!(shown.lines.iter().any(|line| line.text == "1 agent ends with it"), "{shown:?}");
+    let due = sign(&mara, leave).await.unwrap().due;
     assert_eq!(due.len(), 2, "the environment and the names");
     for done in mara.rotate(&due).await.unwrap() {
         done.result.unwrap();
     }
-    assert_eq!(only_agent(&mara).policy, Ok(may(vec![at])));
+    let agents = mara.agents().unwrap();
+    assert_eq!(agents.len(), 2);
+    for agent in agents {
+        let (lives, secrets) =
+            if agent.id == of_teo { (false, Vec::new()) } else { (true, vec![at]) };
+        assert_eq!((agent.lives, agent.policy), (lives, Ok(may(secrets))));
+    }
     assert_eq!(policy_of(&mara, at), Some(goes_to("db.example")));
 }
 

@@ -295,10 +295,8 @@ fn rows(replica: &mut Replica, now_ms: u64) -> Vec<Row> {
     let tokens = state.tokens().keys().map(|token| Principal::Token(*token));
     let lives = |who: &Principal| state.signing_key(who, state.seq(), time_ms).is_some();
     all.extend(tokens.filter(lives).map(|who| (who, None)));
-    let agents = state.agents().iter().filter(|(_, agent)| {
-        agent.revoked.is_none() && (agent.not_after == 0 || agent.not_after >= time_ms)
-    });
-    all.extend(agents.map(|(agent, _)| (Principal::Agent(*agent), None)));
+    let agents = state.agents().keys().filter(|agent| state.agent_lives(agent, time_ms));
+    all.extend(agents.map(|agent| (Principal::Agent(*agent), None)));
     let mut rows: Vec<Row> = all
         .into_iter()
         .map(|(principal, role)| Row { principal, name: who(replica, &principal), role })

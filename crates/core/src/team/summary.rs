@@ -207,6 +207,7 @@ fn removal(replica: &mut Replica, user: &UserId, now_ms: u64) -> Vec<Line> {
         .copied()
         .collect();
     let mut lines = vec![Line::new(LineKind::Lose, text)];
+    lines.extend(summary_agents::end_with(user, replica, time_ms));
     if !held.is_empty() {
         let text = format!("Loses {}", counted(held.len(), "environment", "environments"));
         lines.push(Line::new(LineKind::Lose, text).detail(places(replica, &held)));

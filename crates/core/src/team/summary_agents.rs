@@ -2,7 +2,7 @@
 //!
 //! A rule that stays as it is is not told again: what is read before signing is what changes.
 
-use strongroom_format::id::AgentId;
+use strongroom_format::id::{AgentId, UserId};
 use strongroom_policy::provider::WEB;
 use strongroom_policy::{AgentPolicy, Auth, Effect, Provider, Rule, SecretAt, SecretPolicy, Site};
 
@@ -56,6 +56,19 @@ impl Plan {
         let line = Line::new(LineKind::Warn, format!("{text} may be sent nowhere yet"));
         vec![line.detail(lost.join(", "))]
     }
+}
+
+/// The line of the agents that end because the person who answers for them leaves.
+pub(super) fn end_with(user: &UserId, replica: &mut Replica, time_ms: u64) -> Option<Line> {
+    let all = agents::agents(replica, time_ms).into_iter();
+    let theirs = all.filter(|agent| agent.lives && agent.responsible == *user);
+    let names: Vec<String> = theirs.map(|agent| agent.name).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let text = format!("{} with it", counted(names.len(), "agent ends", "agents end"));
+    let others = "; issue them again for somebody else before, if they are to go on";
+    Some(Line::new(LineKind::Warn, text).detail(format!("{}{others}", names.join(", "))))
 }
 
 /// The line of an agent's end.
