@@ -5,17 +5,22 @@
 
 #![forbid(unsafe_code)]
 
+use std::io::Write as _;
 use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use strongroom_broker::gateway::LegacyToken;
 use strongroom_broker::headless::{self, Settings};
 use strongroom_broker::link::{self, LinkOwner};
 use strongroom_broker::running::{PORT, Running};
 use strongroom_client::robot::ServiceToken;
 use strongroom_control::dial;
 use strongroom_control::link::ToOwner;
+use strongroom_crypto::safe::{Entropy as _, OsEntropy};
+use strongroom_format::id::EnvId;
+use strongroom_legacy::Token;
 use strongroom_secret::{SecretText, hardening};
 use tokio::net::UnixStream;
 use tokio::signal::unix::{SignalKind, signal};
@@ -50,6 +55,19 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Make a token for published clients of an older secrets service. It is written to standard
+    /// output, once; what broker.toml needs to know of it, to standard error.
+    Mint {
+        /// The environment that it reads.
+        #[arg(long)]
+        env: EnvId,
+        /// What clients show as the application.
+        #[arg(long, default_value = "")]
+        app: String,
+        /// What clients show as the environment.
+        #[arg(long, default_value = "")]
+        slug: String,
+    },
 }
 
 fn main() -> ExitCode {
@@ -73,6 +91,7 @@ fn main() -> ExitCode {
 async fn start(arguments: Arguments) -> Ended {
     match arguments {
         Arguments { command: Some(Command::Serve { config }), .. } => serve(&config).await,
+        Arguments { command: Some(Command::Mint { env, app, slug }), .. } => mint(env, app, slug),
         Arguments { link: true, journal: Some(journal), port, .. } => linked(journal, port).await,
         _ => Err("say `serve --config broker.toml`; --link is for Strongroom's window".into()),
     }
@@ -114,6 +133,16 @@ async fn linked(journal: PathBuf, port: u16) -> Ended {
     };
     running.end().await;
     Ok(code)
+}
+
+/// Makes a token for clients of the older service. Only its hash and its public half stay.
+fn mint(env: EnvId, app: String, slug: String) -> Ended {
+    let minted = Token::mint(|out| OsEntropy.fill(out))?;
+    let kept = LegacyToken { app, slug, ..LegacyToken::of(&minted, env) };
+    let block = toml::to_string(&kept)?;
+    minted.token.lend(|token| writeln!(std::io::stdout(), "{token}"))?;
+    writeln!(std::io::stderr(), "# For broker.toml:\n[[legacy]]\n{block}")?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Runs with a service token until it is asked to end.

@@ -25,7 +25,6 @@ mod tests;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
-use hyper::body::Incoming;
 use strongroom_core::variable::{self, Refusal};
 use strongroom_legacy::TokenHash;
 
@@ -75,7 +74,7 @@ impl GatewayError {
 }
 
 /// Answers what clients of the older service ask; `None` for all other requests.
-pub async fn answer(broker: &Arc<Broker>, request: &Request<Incoming>) -> Option<Response<Body>> {
+pub async fn answer<B>(broker: &Arc<Broker>, request: &Request<B>) -> Option<Response<Body>> {
     let token = bearer(request.headers());
     let path = request.uri().path();
     if path != RESOLVE && !token.is_some_and(|token| token.starts_with(TOKEN)) {

@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use strongroom_core::lock_file::{Lock, LockError};
 use strongroom_format::id::{AgentId, EnvId};
+use strongroom_legacy::Recipient;
 use strongroom_policy::{AgentPolicy, PolicyError};
 use thiserror::Error;
 
+use crate::gateway::LegacyToken;
 use crate::running::PORT;
 
 /// The largest file that is read, in bytes: policies of hundreds of agents fit.
@@ -48,6 +50,9 @@ pub enum ConfigError {
         /// What is wrong.
         source: PolicyError,
     },
+    /// A token for clients of the older service.
+    #[error("the token {0:?}: its key is no public key; copy the block that `mint` wrote")]
+    Legacy(String),
     /// Two agents with one id or one name.
     #[error("two agents are called {0:?}, or have one id")]
     Twice(String),
@@ -66,6 +71,8 @@ pub struct Settings {
     pub socket: Option<PathBuf>,
     /// The agents.
     pub agents: Vec<AgentSettings>,
+    /// The tokens for clients of the older service.
+    pub legacy: Vec<LegacyToken>,
 }
 
 /// One agent, as this machine's file has it.
@@ -91,6 +98,8 @@ struct Document {
     socket: Option<PathBuf>,
     #[serde(default)]
     agent: Vec<AgentDocument>,
+    #[serde(default)]
+    legacy: Vec<LegacyToken>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -113,19 +122,25 @@ impl Settings {
         let agents = document.agent.into_iter().map(AgentSettings::read);
         let agents: Vec<AgentSettings> = agents.collect::<Result<_, _>>()?;
         require_distinct(&agents)?;
+        let unusable = |token: &&LegacyToken| Recipient::from_jwk(&token.key).is_err();
+        if let Some(token) = document.legacy.iter().find(unusable) {
+            return Err(ConfigError::Legacy(token.id.clone()));
+        }
         Ok(Self {
             lock,
             state: folder.join(document.state),
             port: document.port.unwrap_or(PORT),
             socket: document.socket.map(|socket| folder.join(socket)),
             agents,
+            legacy: document.legacy,
         })
     }
 
-    /// The environments whose secrets the policies name, rising.
+    /// The environments whose secrets the policies name, or that a token is bound to, rising.
     pub(super) fn envs(&self) -> BTreeSet<EnvId> {
         let rules = self.agents.iter().flat_map(|agent| &agent.policy.rules);
-        rules.flat_map(|rule| &rule.secrets).map(|at| at.env).collect()
+        let named = rules.flat_map(|rule| &rule.secrets).map(|at| at.env);
+        named.chain(self.legacy.iter().map(|token| token.env)).collect()
     }
 }
 
@@ -218,6 +233,19 @@ mod tests {
         ] {
             assert!(read(&bad).is_err(), "{why}");
         }
+    }
+
+    #[test]
+    fn a_token_for_older_clients_names_its_environment_and_has_a_public_key() {
+        let env = EnvId([7; 16]);
+        let mut entropy = strongroom_crypto::safe::OsEntropy;
+        let fill = |out: &mut [u8]| strongroom_crypto::safe::Entropy::fill(&mut entropy, out);
+        let token = LegacyToken::of(&strongroom_legacy::Token::mint(fill).unwrap(), env);
+        let block = format!("[[legacy]]\n{}", toml::to_string(&token).unwrap());
+        let settings = read(&format!("{TOP}{block}")).unwrap();
+        assert_eq!((settings.legacy, settings.agents.len()), (vec![token], 0));
+        let broken = read(&format!("{TOP}{}", block.replace("P-256", "P-384")));
+        assert!(matches!(broken, Err(ConfigError::Legacy(_))));
     }
 
     #[test]

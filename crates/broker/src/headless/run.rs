@@ -3,7 +3,7 @@
 use std::fs::DirBuilder;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use strongroom_client::api::{Api, Origin, TimeLimits};
@@ -22,6 +22,7 @@ use super::config::{ConfigError, Settings};
 use super::owner::{self, TokenOwner};
 use crate::broker::Broker;
 use crate::control::DoorError;
+use crate::gateway::RobotSource;
 use crate::running::{RunError, Running};
 
 /// How often everything is verified anew.
@@ -49,7 +50,7 @@ pub enum HeadlessError {
     /// The organisation could not be verified.
     #[error(transparent)]
     Robot(#[from] RobotError),
-    /// No agent of the file lives.
+    /// No agent of the file lives, and there is no token for older clients.
     #[error("no agent of this file lives; compare the ids with the Agents page")]
     NoAgent,
     /// The folder of the journal.
@@ -82,7 +83,7 @@ pub async fn run(
 ) -> Result<bool, HeadlessError> {
     let mut verifier = Verifier::new(settings, token)?;
     let (robot, config) = verifier.verify().await?;
-    if config.agents.is_empty() {
+    if config.agents.is_empty() && verifier.settings.legacy.is_empty() {
         return Err(HeadlessError::NoAgent);
     }
     let settings = &verifier.settings;
@@ -99,6 +100,7 @@ pub async fn run(
         None => dial::path()?,
     };
     running.open_door(&socket)?;
+    broker.set_legacy(Arc::new(verifier.legacy()));
     running.serve();
     tracing::info!(address = %broker.address(), door = broker.door(), "the broker listens");
 
@@ -125,33 +127,58 @@ pub async fn run(
 /// Verifies the organisation, each time from the newest that was verified before.
 struct Verifier {
     settings: Settings,
-    token: ServiceToken,
+    token: Arc<ServiceToken>,
     origin: Origin,
-    lock: Lock,
+    lock: Arc<Mutex<Lock>>,
 }
 
 impl Verifier {
     fn new(settings: Settings, token: ServiceToken) -> Result<Self, HeadlessError> {
         let origin = settings.lock.server.parse();
         let origin: Origin = origin.map_err(|error| HeadlessError::Origin(format!("{error}")))?;
-        let lock = settings.lock.clone();
-        Ok(Self { settings, token, origin, lock })
+        let lock = Arc::new(Mutex::new(settings.lock.clone()));
+        Ok(Self { settings, token: Arc::new(token), origin, lock })
     }
 
     async fn verify(&mut self) -> Result<(Robot, Config), RobotError> {
-        let api = Api::new(self.origin.clone(), TimeLimits::default())?;
         let now_ms = SystemClock.now_ms();
-        let mut robot = Robot::open(api, &self.token, self.lock.clone(), now_ms).await?;
+        let mut robot = open(&self.origin, &self.token, newest(&self.lock), now_ms).await?;
         for env in self.settings.envs() {
             match robot.fetch(env).await {
                 Err(RobotError::NoEnv) => tracing::warn!(%env, "the token may not read it"),
                 other => other?,
             }
         }
-        self.lock = robot.raised()?;
+        *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = robot.raised()?;
         let config = owner::config(&mut robot, &self.settings.agents, now_ms);
         Ok((robot, config))
     }
+
+    /// What clients of the older service are answered from: state that is verified for each answer,
+    /// from the newest that was verified here.
+    fn legacy(&self) -> RobotSource {
+        let (origin, token) = (self.origin.clone(), Arc::clone(&self.token));
+        let lock = Arc::clone(&self.lock);
+        let opening = move || {
+            let (origin, token, lock) = (origin.clone(), Arc::clone(&token), newest(&lock));
+            Box::pin(async move { open(&origin, &token, lock, SystemClock.now_ms()).await }) as _
+        };
+        RobotSource::new(self.settings.legacy.clone(), Box::new(opening))
+    }
+}
+
+async fn open(
+    origin: &Origin,
+    token: &ServiceToken,
+    lock: Lock,
+    now_ms: u64,
+) -> Result<Robot, RobotError> {
+    let api = Api::new(origin.clone(), TimeLimits::default())?;
+    Robot::open(api, token, lock, now_ms).await
+}
+
+fn newest(lock: &Mutex<Lock>) -> Lock {
+    lock.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 /// What holds, and since when.
