@@ -78,7 +78,7 @@ fn tell_that_the_screen_locks() {
     runtime.block_on(told).expect("the session bus of scripts/with-desktop");
 }
 
-fn create_vault(app: &App) {
+pub(super) fn create_vault(app: &App) {
     app.click("[data-testid=welcome-create]")
         .fill("#create-name", "Mara Lind")
         .fill("#create-organisation", "Acme")

@@ -10,6 +10,7 @@
 
 mod support;
 
+mod agents;
 mod audit;
 mod first_vault;
 mod import;

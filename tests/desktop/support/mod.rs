@@ -5,6 +5,7 @@ mod dialog;
 mod driver;
 mod home;
 mod server;
+mod upstream;
 
 use std::{
     fs,
@@ -20,6 +21,7 @@ use driver::{Driver, Element};
 pub(crate) use home::Home;
 use serde_json::Value;
 pub(crate) use server::{Server, beside_the_app};
+pub(crate) use upstream::Upstream;
 
 /// How long a condition may take.
 const PATIENCE: Duration = Duration::from_secs(20);

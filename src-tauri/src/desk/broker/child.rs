@@ -15,8 +15,17 @@ use super::super::hold;
 /// How long it may take to put everything away.
 const GRACE: Duration = Duration::from_millis(1_500);
 /// Variables that it may see: where its socket goes, what it speaks and what it says of itself.
-const KEPT: &[&str] =
-    &["HOME", "PATH", "LANG", "TZ", "TMPDIR", "XDG_RUNTIME_DIR", "STRONGROOM_LOG"];
+const KEPT: &[&str] = &[
+    "HOME",
+    "LANG",
+    "PATH",
+    "STRONGROOM_LOG",
+    "TMPDIR",
+    "TZ",
+    "XDG_DATA_HOME",
+    "XDG_RUNTIME_DIR",
+    strongroom_control::dial::VARIABLE,
+];
 
 /// A process of ours.
 #[derive(Debug, Clone)]
