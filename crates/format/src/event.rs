@@ -36,7 +36,7 @@ byte_enum! {
         Exported = 0x08,
         /// A person allowed an agent's request.
         Approved = 0x09,
-        /// A person or a time limit refused an agent's request.
+        /// A person, a time limit or the policy refused an agent's request.
         Denied = 0x0a,
         /// A holder showed that it can open a data key. The version is the key's epoch, the number
         /// the actor's time, and the secret's place holds the proof.
