@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid, getpgrp, tcgetpgrp};
-use strongroom_control::dial::Door;
+use strongroom_control::dial::{self, Door};
 use strongroom_control::door::{Ask, Reply};
 use strongroom_secret::hardening;
 use tokio::signal::unix::{SignalKind, signal};
@@ -38,7 +38,10 @@ pub(super) async fn run(place: &Place, run: Run) -> Result<ExitCode, Failure> {
     hardening::harden_process();
     let ca = CaFile::write(path.parent().unwrap_or(Path::new("/")), given.session, &given.ca)?;
     let own = std::env::vars_os();
-    let variables = environment::build(own, &keep, given.variables, &given.ca_variables, &ca.path);
+    let mut variables =
+        environment::build(own, &keep, given.variables, &given.ca_variables, &ca.path);
+    // `strongroom agent doctor` and `ask` find the broker inside, where `XDG_RUNTIME_DIR` is missing.
+    variables.push((dial::VARIABLE.into(), path.clone().into()));
     let signals = forwarded()?;
     let child = spawn(&command, variables)?;
     let code = attend(&child, signals, door).await;
