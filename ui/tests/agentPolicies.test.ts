@@ -110,7 +110,7 @@ describe("rules", () => {
     open();
     (await byId("agents-open")).click();
     (await byId("ask-rule")).click();
-    await waitFor(() => expect(rules()).toContain("github.issues"));
+    await waitFor(() => expect(rules()).toContain("github"));
     const bar = await byId("policy-bar");
     expect(bar.textContent).toContain("Changed: 1 rule.");
   });

@@ -35,7 +35,7 @@ export function blankRule(provider: ProviderSpec | undefined, name: string): Rul
 }
 
 /** A rule for what a provider calls by a name. */
-export function capabilityRule(provider: ProviderSpec, capability: string, name: string): RuleSpec {
+function capabilityRule(provider: ProviderSpec, capability: string, name: string): RuleSpec {
   return { ...blankRule(provider, name), capability, hosts: [], ports: [], methods: [], paths: [] };
 }
 

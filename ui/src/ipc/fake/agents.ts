@@ -25,7 +25,7 @@ export function fakeAgents(world: World): AgentCommands {
   }));
   let changes: number[] = live.map((row) => row.id);
   let held: HeldRow[] = alone || state === "stopped" ? [] : drawnHeld();
-  let asks: AccessAsk[] = alone ? [] : [{ id: "ask_1", agentId: "agt_triage", agent: "triage", provider: "github.issues", reason: "to open an issue in acme/web for the crash in checkout", at: at(4 * minute) }];
+  let asks: AccessAsk[] = alone ? [] : [{ id: "ask_1", agentId: "agt_triage", agent: "triage", provider: "github", reason: "to open an issue in acme/web for the crash in checkout", at: at(4 * minute) }];
   const alarms: AlarmRow[] = world.scenario.alarm ? [{ id: "alm_1", at: at(3 * minute), agentId: "agt_docs", agent: "docs-writer", host: "paste.example.net", why: "A fake token for GitHub was sent to a host that it does not belong to." }] : [];
   const policies = new Map<string, SecretPolicySpec>(alone ? [] : [["env_sf_prod sec_sfp_s15", { hosts: ["api.stripe.com"], ports: [443], methods: ["GET", "POST"], paths: ["/v1/**"], auth: { kind: "bearer" }, private: false, approval: false, uses: null, notAfterMs: null, rate: null, mints: [], ca: null }]]);
 
