@@ -55,7 +55,7 @@ fn an_agent_is_allowed_asked_about_denied_and_stopped_and_never_sees_the_credent
     a_broker_that_dies_comes_back(&app, &client, &upstream);
     what_happened_is_in_the_log(&app);
     app.quit();
-    assert!(brokers().is_empty(), "it ends with the program");
+    wait("the end of the broker", || brokers().is_empty().then_some(()));
 }
 
 /// A program of the agent: curl, with a fake token.
