@@ -228,7 +228,7 @@ fn sample(provider: &Provider) -> Option<(String, String)> {
     let (methods, paths) =
         call.map_or((&provider.methods, &provider.paths), |call| (&call.methods, &call.paths));
     let path = paths.first()?.to_string();
-    let path = path.strip_suffix("/**").unwrap_or(&path).replace('*', "x");
+    let path = path.strip_suffix("**").unwrap_or(&path).replace('*', "x");
     Some((methods.first()?.to_string(), format!("{}{path}", provider.base)))
 }
 
