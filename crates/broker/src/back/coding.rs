@@ -8,6 +8,7 @@ use brotli_decompressor::DecompressorWriter;
 use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use http::header::{CONTENT_ENCODING, HeaderMap};
 
+use super::BackError;
 use zstd::ZstdDecoder;
 
 /// How many times its size a body may grow to.
@@ -25,26 +26,25 @@ pub(super) enum Coding {
 }
 
 impl Coding {
-    /// The coding that the headers name; `None` within for none, `None` without for one that is not
-    /// known, and for several.
-    pub(super) fn of(headers: &HeaderMap) -> Option<Option<Self>> {
+    /// The coding that the headers name, if any. An error for one that is not known, and for several.
+    pub(super) fn of(headers: &HeaderMap) -> Result<Option<Self>, BackError> {
         let mut found = None;
         for value in headers.get_all(CONTENT_ENCODING) {
-            for name in value.to_str().ok()?.split(',') {
+            for name in value.to_str().map_err(|_| BackError::Coding)?.split(',') {
                 let coding = match name.trim().to_ascii_lowercase().as_str() {
                     "" | "identity" => continue,
                     "gzip" | "x-gzip" => Self::Gzip,
                     "deflate" => Self::Deflate,
                     "br" => Self::Brotli,
                     "zstd" => Self::Zstd,
-                    _ => return None,
+                    _ => return Err(BackError::Coding),
                 };
                 if found.replace(coding).is_some() {
-                    return None;
+                    return Err(BackError::Coding);
                 }
             }
         }
-        Some(found)
+        Ok(found)
     }
 }
 

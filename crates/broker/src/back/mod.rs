@@ -76,7 +76,7 @@ where
     let Some(scrubber) = scrubber else {
         return Ok(Response::from_parts(parts, body.map_err(Into::into).boxed()));
     };
-    let coding = Coding::of(&parts.headers).ok_or(BackError::Coding)?;
+    let coding = Coding::of(&parts.headers)?;
     head::scrub(&mut parts, &scrubber);
     let mut body = Scrubbed::new(body, coding.map(Decoder::new), &scrubber);
     if coding.is_some() {

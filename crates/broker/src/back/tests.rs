@@ -67,9 +67,9 @@ fn zstd(plain: &[u8]) -> Vec<u8> {
     ruzstd::encoding::compress_to_vec(plain, ruzstd::encoding::CompressionLevel::Fastest)
 }
 
-fn scrubber() -> Option<Arc<Scrubber>> {
+fn scrubber() -> Arc<Scrubber> {
     let key = SecretBytes::copy_of(KEY.as_bytes());
-    Some(Arc::new(Scrubber::new(&[(&key, FAKE)]).unwrap()))
+    Arc::new(Scrubber::new(&[(&key, FAKE)]).unwrap())
 }
 
 fn answer(coding: &str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
@@ -103,7 +103,7 @@ async fn a_credential_is_found_behind_every_coding_and_the_body_goes_on_uncoded(
                 .header("content-length", coded.len())
                 .body(body)
                 .unwrap();
-            let response = scrubbed(response, scrubber()).await.unwrap();
+            let response = scrubbed(response, Some(scrubber())).await.unwrap();
             assert!(response.headers().is_empty(), "{name}: {:?}", response.headers());
             let shown = text(response.into_body()).await.unwrap();
             assert!(shown == expected, "{name} in pieces of {length}");
@@ -116,7 +116,7 @@ async fn several_members_and_frames_are_one_body() {
     for (name, encode) in [("gzip", gzip as Encode), ("zstd", zstd)] {
         let (first, second) = KEY.split_at(20);
         let coded = [encode(first.as_bytes()), encode(second.as_bytes())].concat();
-        let response = scrubbed(answer(name, coded), scrubber()).await.unwrap();
+        let response = scrubbed(answer(name, coded), Some(scrubber())).await.unwrap();
         assert_eq!(text(response.into_body()).await.unwrap(), FAKE, "{name}");
     }
 }
@@ -128,12 +128,12 @@ async fn a_coding_that_is_not_known_is_not_passed_on() {
         response
             .headers_mut()
             .insert("content-encoding", http::HeaderValue::from_bytes(name.as_bytes()).unwrap());
-        let error = scrubbed(response, scrubber()).await.unwrap_err();
+        let error = scrubbed(response, Some(scrubber())).await.unwrap_err();
         assert!(matches!(error, BackError::Coding), "{name}: {error}");
     }
     let mut response = answer("gzip", KEY);
     response.headers_mut().append("content-encoding", http::HeaderValue::from_static("br"));
-    assert!(matches!(scrubbed(response, scrubber()).await, Err(BackError::Coding)));
+    assert!(matches!(scrubbed(response, Some(scrubber())).await, Err(BackError::Coding)));
 }
 
 #[tokio::test]
@@ -146,11 +146,12 @@ async fn a_body_that_is_not_in_the_coding_it_names_is_not_passed_on() {
             if name.ends_with(other) {
                 continue;
             }
-            let told = match scrubbed(answer(name, encode(plain.as_bytes())), scrubber()).await {
-                Ok(response) => text(response.into_body()).await.map_err(|_| ()),
-                Err(BackError::Undecodable(_)) => Err(()),
-                Err(error) => panic!("{name}: {error}"),
-            };
+            let told =
+                match scrubbed(answer(name, encode(plain.as_bytes())), Some(scrubber())).await {
+                    Ok(response) => text(response.into_body()).await.map_err(|_| ()),
+                    Err(BackError::Undecodable(_)) => Err(()),
+                    Err(error) => panic!("{name}: {error}"),
+                };
             assert_eq!(told, Err(()), "{other} said to be {name}");
         }
     }
@@ -159,7 +160,7 @@ async fn a_body_that_is_not_in_the_coding_it_names_is_not_passed_on() {
 #[tokio::test]
 async fn no_coding_and_identity_are_passed_on_scrubbed() {
     for name in ["identity", "", "Identity"] {
-        let response = scrubbed(answer(name, format!("<{KEY}>")), scrubber()).await.unwrap();
+        let response = scrubbed(answer(name, format!("<{KEY}>")), Some(scrubber())).await.unwrap();
         assert_eq!(text(response.into_body()).await.unwrap(), format!("<{FAKE}>"));
     }
 }
@@ -170,7 +171,7 @@ async fn a_body_that_grows_beyond_a_hundred_times_is_broken_off() {
     for (name, encode) in CODINGS {
         let coded = encode(&bomb);
         assert!(coded.len() < bomb.len() / 100, "{name} packs it to {}", coded.len());
-        let told = match scrubbed(answer(name, coded), scrubber()).await {
+        let told = match scrubbed(answer(name, coded), Some(scrubber())).await {
             Ok(response) => text(response.into_body()).await.map(|shown| shown.len()).ok(),
             Err(error) => {
                 assert!(error.to_string().contains("hundred times"), "{name}: {error}");
@@ -185,7 +186,7 @@ async fn a_body_that_grows_beyond_a_hundred_times_is_broken_off() {
 async fn text_that_is_much_alike_is_not_taken_for_a_bomb() {
     let plain = vec![b' '; 3 << 20];
     for (name, encode) in CODINGS {
-        let response = scrubbed(answer(name, encode(&plain)), scrubber()).await.unwrap();
+        let response = scrubbed(answer(name, encode(&plain)), Some(scrubber())).await.unwrap();
         assert_eq!(text(response.into_body()).await.unwrap().len(), plain.len(), "{name}");
     }
 }
@@ -197,7 +198,7 @@ async fn a_body_that_was_cut_off_ends_with_an_error_and_shows_no_credential() {
         let coded = encode(plain.as_bytes());
         for length in [1, coded.len() / 2, coded.len() - 1] {
             let response = answer(name, coded[..length].to_vec());
-            let Ok(response) = scrubbed(response, scrubber()).await else { continue };
+            let Ok(response) = scrubbed(response, Some(scrubber())).await else { continue };
             let mut body = response.into_body();
             let mut shown = Vec::new();
             let broke = loop {
@@ -216,13 +217,13 @@ async fn a_body_that_was_cut_off_ends_with_an_error_and_shows_no_credential() {
 #[tokio::test]
 async fn an_answer_without_a_body_may_name_a_coding() {
     for (name, _) in CODINGS {
-        let response = scrubbed(answer(name, Bytes::new()), scrubber()).await.unwrap();
+        let response = scrubbed(answer(name, Bytes::new()), Some(scrubber())).await.unwrap();
         let body = response.into_body();
         assert!(body.is_end_stream(), "{name}");
         assert_eq!(text(body).await.unwrap(), "", "{name}");
     }
     let response = Response::new(Full::new(Bytes::new()));
-    assert!(scrubbed(response, scrubber()).await.unwrap().into_body().is_end_stream());
+    assert!(scrubbed(response, Some(scrubber())).await.unwrap().into_body().is_end_stream());
 }
 
 #[tokio::test]
@@ -239,7 +240,7 @@ async fn headers_and_the_text_of_the_status_are_scrubbed() {
         .unwrap();
     let reason = ReasonPhrase::try_from(format!("Found {KEY}").as_bytes()).unwrap();
     response.extensions_mut().insert(reason);
-    let response = scrubbed(response, scrubber()).await.unwrap();
+    let response = scrubbed(response, Some(scrubber())).await.unwrap();
     let reason = response.extensions().get::<ReasonPhrase>().unwrap();
     assert_eq!(reason.as_bytes(), format!("Found {FAKE}").as_bytes());
     let headers = response.headers();
@@ -259,7 +260,7 @@ async fn trailers_are_scrubbed_and_come_last() {
     let frames: [Result<_, Infallible>; 2] =
         [Ok(Frame::data(Bytes::from(&KEY.as_bytes()[..11]))), Ok(Frame::trailers(trailers))];
     let body = StreamBody::new(futures_util::stream::iter(frames));
-    let response = scrubbed(Response::new(body), scrubber()).await.unwrap();
+    let response = scrubbed(Response::new(body), Some(scrubber())).await.unwrap();
     let body = response.into_body().collect().await.unwrap();
     let trailers = body.trailers().unwrap().clone();
     assert_eq!(trailers["x-echo"], FAKE);
@@ -269,7 +270,7 @@ async fn trailers_are_scrubbed_and_come_last() {
 
 #[tokio::test]
 async fn headers_of_the_connection_stay_behind_with_and_without_a_credential() {
-    for scrubber in [scrubber(), None] {
+    for scrubber in [Some(scrubber()), None] {
         let response = Response::builder()
             .header("connection", "close, X-Hop")
             .header("x-hop", "1")
@@ -294,7 +295,7 @@ async fn without_a_credential_the_body_is_not_touched() {
 #[tokio::test]
 async fn no_answer_changes_the_protocol() {
     let response = Response::builder().status(101).body(Full::new(Bytes::new())).unwrap();
-    assert!(matches!(scrubbed(response, scrubber()).await, Err(BackError::Switching)));
+    assert!(matches!(scrubbed(response, Some(scrubber())).await, Err(BackError::Switching)));
 }
 
 /// A body that gives one frame at a time and then has no more yet.
@@ -330,7 +331,7 @@ async fn each_event_of_a_stream_leaves_before_the_next_one_comes() {
     let coded = Response::builder().header("content-encoding", "gzip").body(Live(coded.collect()));
     let plain = Response::new(Live(events.iter().cloned().map(Bytes::from).collect()));
     for response in [plain, coded.unwrap()] {
-        let mut body = scrubbed(response, scrubber()).await.unwrap().into_body();
+        let mut body = scrubbed(response, Some(scrubber())).await.unwrap().into_body();
         for event in &expected {
             let mut shown = String::new();
             while !shown.ends_with("\n\n") {

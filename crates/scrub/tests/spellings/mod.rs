@@ -339,6 +339,8 @@ type Decode = fn(&[u8]) -> Vec<u8>;
 pub(crate) struct Witness {
     runs: HashSet<Vec<u8>>,
     widths: Vec<usize>,
+    /// Which beginnings of runs there are at all, by a sum over their first eight bytes.
+    beginnings: Vec<bool>,
 }
 
 impl Witness {
@@ -363,7 +365,11 @@ impl Witness {
         let mut widths: Vec<usize> = runs.iter().map(Vec::len).collect();
         widths.sort_unstable();
         widths.dedup();
-        Self { runs, widths }
+        let mut beginnings = vec![false; 1 << 20];
+        for run in &runs {
+            beginnings[beginning(run)] = true;
+        }
+        Self { runs, widths, beginnings }
     }
 
     /// The first way to read `out` that shows a run.
@@ -399,8 +405,19 @@ impl Witness {
     }
 
     fn has_run(&self, text: &[u8]) -> bool {
-        self.widths.iter().any(|width| text.windows(*width).any(|run| self.runs.contains(run)))
+        (0..text.len().saturating_sub(7)).any(|start| {
+            let rest = &text[start..];
+            let is_run =
+                |width: &usize| rest.get(..*width).is_some_and(|run| self.runs.contains(run));
+            self.beginnings[beginning(rest)] && self.widths.iter().any(is_run)
+        })
     }
+}
+
+fn beginning(run: &[u8]) -> usize {
+    let sum =
+        run[..8].iter().fold(0u32, |sum, byte| sum.wrapping_mul(0x0100_0193) ^ u32::from(*byte));
+    usize::try_from(sum.wrapping_mul(0x9E37_79B1) >> 12).unwrap_or(0)
 }
 
 pub(crate) fn contains(text: &[u8], part: &[u8]) -> bool {
