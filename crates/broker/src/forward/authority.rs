@@ -64,8 +64,11 @@ pub fn connect_target(request: &Parts) -> Result<Target, Refusal> {
     }
     let target = parse(Scheme::Https, authority).ok_or_else(unusable)?;
     match mismatch(request, &target) {
-        // Some clients leave out a port that is not the usual one.
-        Some(other) if !has_bare_host(request, &target) => Err(other.refusal()),
+        // Some clients leave out a port that is not the usual one; Python's asks in HTTP/1.0, where
+        // nothing needs a Host.
+        Some(other) if request.headers.contains_key(HOST) && !has_bare_host(request, &target) => {
+            Err(other.refusal())
+        }
         _ => Ok(target),
     }
 }
