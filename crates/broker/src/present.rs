@@ -60,6 +60,10 @@ pub(crate) fn find(parts: &Parts) -> Result<Option<Presented>, Refusal> {
         if let Some(found) = fake::find(value) {
             all.add(value, &found, Spot::Query(name.to_owned()))?;
         }
+        if let Some(found) = fake::find(name) {
+            // No client puts it there; nothing declares such a place.
+            all.add(name, &found, Spot::Query(String::new()))?;
+        }
     }
     if let Some(found) = fake::find(parts.uri.path()) {
         all.add(parts.uri.path(), &found, Spot::Path)?;

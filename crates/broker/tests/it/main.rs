@@ -4,6 +4,7 @@
 #![expect(missing_docs, reason = "a test says what it does by its name")]
 #![expect(unreachable_pub, reason = "one binary")]
 
+mod attacks;
 mod first;
 mod people;
 mod sdk;
