@@ -72,9 +72,8 @@ fn place(variable: impl Fn(&str) -> Option<PathBuf>) -> Result<PathBuf, DialErro
 /// Whether the socket's folder is a real folder that only this user may enter.
 pub fn require_private(folder: &Path) -> Result<(), DialError> {
     let is_private = std::fs::symlink_metadata(folder).is_ok_and(|found| {
-        found.is_dir()
-            && found.uid() == geteuid().as_raw()
-            && found.permissions().mode() & 0o077 == 0
+        let for_others = found.permissions().mode() & 0o077;
+        found.is_dir() && found.uid() == geteuid().as_raw() && for_others == 0
     });
     if is_private { Ok(()) } else { Err(DialError::NotMine(folder.to_owned())) }
 }

@@ -130,6 +130,7 @@ pub enum ToBroker {
 }
 
 /// From the broker.
+#[expect(clippy::large_enum_variant, reason = "messages pass one at a time and are not stored")]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "say", deny_unknown_fields)]
 pub enum ToOwner {

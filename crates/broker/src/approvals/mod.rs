@@ -29,7 +29,7 @@ pub use binding::{Binding, Bound};
 use tasks::{Limits, Tasks, Whose};
 
 /// How long a request waits for a person.
-pub const WAIT: Duration = Duration::from_secs(5 * 60);
+pub const WAIT: Duration = Duration::from_mins(5);
 
 /// How many requests of one agent wait at once.
 pub const WAITING_PER_AGENT: usize = 32;

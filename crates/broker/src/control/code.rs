@@ -14,7 +14,7 @@ use tokio::time::Instant;
 const TRIES: usize = 5;
 
 /// The time in which wrong codes are counted.
-const WINDOW: Duration = Duration::from_secs(60);
+const WINDOW: Duration = Duration::from_mins(1);
 
 /// Why a code does not open anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

@@ -39,7 +39,7 @@ pub use socket::DoorError;
 const CONNECTIONS: usize = 4_096;
 
 /// How long a connection without a session may say nothing.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// The door of a broker. Its socket goes when this is dropped.
 #[derive(Debug)]

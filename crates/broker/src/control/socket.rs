@@ -100,8 +100,11 @@ fn lock(path: &Path, socket: &Path) -> Result<File, DoorError> {
 fn sweep(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let is_session = |name: &str| name.starts_with("session-") && name.ends_with(".pem");
-        if name.to_str().is_some_and(is_session) {
+        let number = |name: &str| {
+            let number = name.strip_prefix("session-")?.strip_suffix(".pem")?;
+            number.parse::<u64>().ok()
+        };
+        if name.to_str().and_then(number).is_some() {
             // They open nothing; one that stays is only in the way.
             let _ = fs::remove_file(entry.path());
         }

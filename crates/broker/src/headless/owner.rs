@@ -119,16 +119,17 @@ fn no_lease(error: &RobotError) -> NoLease {
 
 /// Whether the token or the history is not what it was: then nothing is lent any more, at once.
 pub(super) fn is_over(error: &RobotError) -> bool {
-    match error {
-        RobotError::Api(
-            ApiError::SignedOut | ApiError::Refused { status: 401 | 403 | 404, .. },
-        )
-        | RobotError::Lock(
-            LockError::Lower | LockError::Forked | LockError::OtherOrg | LockError::Malformed(_),
-        )
-        | RobotError::Replica(ReplicaError::NotMine | ReplicaError::RolledBack) => true,
-        _ => false,
-    }
+    matches!(
+        error,
+        RobotError::Api(ApiError::SignedOut | ApiError::Refused { status: 401 | 403 | 404, .. })
+            | RobotError::Lock(
+                LockError::Lower
+                    | LockError::Forked
+                    | LockError::OtherOrg
+                    | LockError::Malformed(_)
+            )
+            | RobotError::Replica(ReplicaError::NotMine | ReplicaError::RolledBack)
+    )
 }
 
 /// What holds: the agents of this machine's file that live, with the credentials that their rules

@@ -26,10 +26,10 @@ use crate::gateway::RobotSource;
 use crate::running::{RunError, Running};
 
 /// How often everything is verified anew.
-const VERIFY_EVERY: Duration = Duration::from_secs(60);
+const VERIFY_EVERY: Duration = Duration::from_mins(1);
 
 /// How long it may go unverified before the broker locks itself.
-const UNVERIFIED: Duration = Duration::from_secs(15 * 60);
+const UNVERIFIED: Duration = Duration::from_mins(15);
 
 /// How often what agents did is sent to the server.
 const REPORT_EVERY: Duration = Duration::from_millis(500);

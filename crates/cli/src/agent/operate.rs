@@ -144,13 +144,13 @@ pub(super) async fn answer(place: &Place, id: u64, answer: Answer) -> Result<(),
 
 /// Ends every session at once.
 pub(super) async fn stop(place: &Place, agent: Option<String>) -> Result<(), Failure> {
-    done(place.ask(&Ask::Stop { agent }, None).await?, "Stopped.\n")
+    done(&place.ask(&Ask::Stop { agent }, None).await?, "Stopped.\n")
 }
 
 /// Lets sessions begin again.
 pub(super) async fn resume(place: &Place, agent: Option<String>) -> Result<(), Failure> {
     let code = prompt::operator_code()?;
-    done(place.ask(&Ask::Resume { agent }, Some(&code)).await?, "Sessions may begin again.\n")
+    done(&place.ask(&Ask::Resume { agent }, Some(&code)).await?, "Sessions may begin again.\n")
 }
 
 /// Asks a person for access to a provider.
@@ -161,10 +161,10 @@ pub(super) async fn ask_access(
     reason: String,
 ) -> Result<(), Failure> {
     let reply = place.ask(&Ask::Access { agent, provider, reason }, None).await?;
-    done(reply, "A person sees it on the Agents page; go on with something else meanwhile.\n")
+    done(&reply, "A person sees it on the Agents page; go on with something else meanwhile.\n")
 }
 
-fn done(reply: Reply, said: &str) -> Result<(), Failure> {
+fn done(reply: &Reply, said: &str) -> Result<(), Failure> {
     match reply {
         Reply::Done => print(said),
         _ => Err(odd()),
