@@ -155,3 +155,6 @@ pub fn secret_policy(
         Err(error) => Err(error),
     }
 }
+
+#[cfg(test)]
+mod tests;
