@@ -246,7 +246,7 @@ async fn a_task_ends_with_its_minutes_by_either_clock() {
     room.approvals.answer(id, task(15, 10, "/a/*"));
     asking.await;
     assert_eq!(room.approvals.ask(wish("/a/b")).await, Verdict::Task);
-    tokio::time::advance(Duration::from_secs(15 * 60)).await;
+    tokio::time::advance(Duration::from_mins(15)).await;
     let (_, _asking) = room.hold(wish("/a/b")).await;
 }
 

@@ -18,7 +18,7 @@ mod executable;
 mod linux;
 #[cfg(target_os = "linux")]
 mod procfs;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests;
 
 use std::fmt::Debug;

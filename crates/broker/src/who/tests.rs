@@ -1,4 +1,5 @@
 //! Real connections of real processes.
+#![cfg(target_os = "linux")]
 
 use std::io::{BufRead as _, BufReader};
 use std::net::{TcpListener, TcpStream};
