@@ -1,7 +1,7 @@
 //! What one agent may do: ordered rules, of which the first that matches decides.
 //!
-//! Invariants: no rule, no access; the hash of the encoding stands in the signed link that issues
-//! the agent; a secret's own policy ([`crate::secret`]) must allow the same request too.
+//! Invariants: no rule, no access; the signed link that issues the agent commits to the encoding; a
+//! secret's own policy ([`crate::secret`]) must allow the same request too.
 
 use serde::{Deserialize, Serialize};
 use strongroom_format::hash::{Digest, h};
@@ -144,7 +144,8 @@ impl AgentPolicy {
         Ok(policy)
     }
 
-    /// `H("agent-policy", encoding)`: what the signed link names.
+    /// `H("agent-policy", encoding)`: what approvals are bound to. (The signed link names another
+    /// hash, under a salt that keeps the server from guessing.)
     pub fn hash(&self) -> Digest {
         h("agent-policy", &[&self.encode()])
     }
