@@ -63,9 +63,7 @@ fn assert_hidden(text: &str) {
 
 fn python() -> String {
     let named = std::env::var("STRONGROOM_SDK_PYTHON").ok();
-    named.unwrap_or_else(|| {
-        root().join("tests/sdk/python/bin/python").to_str().unwrap().to_owned()
-    })
+    named.unwrap_or_else(|| root().join("tests/sdk/python/bin/python").to_str().unwrap().to_owned())
 }
 
 /// Server-sent events with a pause between two.
@@ -111,7 +109,9 @@ async fn openais_own_client_works_with_a_fake_token_and_its_stream_stays_one() {
     .await;
     let world = World::new(&[&upstream]).with("openai");
     let said = json_of(&world.session(), world.folder.path(), "node", &["openai.mjs"]).await;
-    assert!(upstream.got().iter().all(|got| got.header("authorization") == format!("Bearer {REAL}")));
+    assert!(
+        upstream.got().iter().all(|got| got.header("authorization") == format!("Bearer {REAL}"))
+    );
     assert_eq!(upstream.got().len(), 2);
     let whole = said["whole"].as_str().unwrap();
     assert!(whole.starts_with("you sent Bearer srf_openai_"), "{whole}");
@@ -290,6 +290,24 @@ async fn git_clones_and_pushes_over_https_with_the_variables_alone() {
     }
 }
 
+/// The body without the frames and the checksum behind it that Amazon's clients add
+/// (`Content-Encoding: aws-chunked`).
+fn unframed(got: &Got) -> Bytes {
+    if !got.header("content-encoding").contains("aws-chunked") {
+        return got.body.clone();
+    }
+    let (mut rest, mut whole) = (&got.body[..], Vec::new());
+    loop {
+        let end = rest.windows(2).position(|two| two == b"\r\n").unwrap();
+        let size = usize::from_str_radix(str::from_utf8(&rest[..end]).unwrap(), 16).unwrap();
+        if size == 0 {
+            return whole.into();
+        }
+        whole.extend_from_slice(&rest[end + 2..end + 2 + size]);
+        rest = &rest[end + 4 + size..];
+    }
+}
+
 /// Amazon's storage, as far as a client of one bucket sees it.
 fn storage() -> impl Fn(Got) -> Response<Body> + Send + Sync {
     let objects: Arc<Mutex<BTreeMap<String, Bytes>>> = Arc::default();
@@ -298,7 +316,7 @@ fn storage() -> impl Fn(Got) -> Response<Body> + Send + Sync {
         let path = uri.path().to_owned();
         let mut objects = objects.lock().unwrap();
         if got.method == http::Method::PUT {
-            objects.insert(path, got.body);
+            objects.insert(path, unframed(&got));
             return Response::new(whole(""));
         }
         if let Some(object) = objects.get(&path) {
