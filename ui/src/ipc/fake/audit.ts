@@ -64,9 +64,12 @@ export class FakeAudit {
     const actor = this.log.actors[cell.who];
     const secret = this.log.secrets[cell.secret];
     const place = this.log.envs[cell.env]?.place ?? null;
+    // An agent signs nothing: whoever answers for it does.
+    const agent = actor?.view.kind === "agent" ? actor.view : null;
+    const person = agent ? this.log.actors[0]?.view : actor?.view;
     const level = row === this.bad() ? "doubtful" : (levels[cell.level] ?? "seen");
     return {
-      entry: row, at: cell.at, level, flaw: level === "doubtful" ? "doubtful" : cell.gap ? "gap" : null, who: actor && actor.view.id !== "" ? actor.view : null, gone: actor?.gone ?? false, agent: null,
+      entry: row, at: cell.at, level, flaw: level === "doubtful" ? "doubtful" : cell.gap ? "gap" : null, who: person && person.id !== "" ? person : null, gone: actor?.gone ?? false, agent,
       kind, verb, refused: kind === "refused" || kind === "rateLimited", name: secret?.name ?? null, nameKnown: secret?.known ?? true,
       object: secret ? "" : objectOf(kind, cell.number), place, peer: actor?.peer ?? "", device: level === "signed" ? (actor?.device ?? "") : "",
     };
