@@ -125,7 +125,7 @@ impl Secure {
             Self::Kit => (720.0, 720.0),
             Self::Edit => (440.0, 560.0),
             Self::Reveal => (440.0, 320.0),
-            Self::Confirm => (440.0, 330.0),
+            Self::Confirm | Self::Operator => (440.0, 330.0),
             Self::Sign => (520.0, 500.0),
             Self::Invite => (560.0, 630.0),
             Self::Take => (440.0, 400.0),
@@ -134,7 +134,6 @@ impl Secure {
             Self::Token => (520.0, 480.0),
             Self::Approve => (520.0, 640.0),
             Self::FakeToken => (520.0, 560.0),
-            Self::Operator => (440.0, 330.0),
         }
     }
 }

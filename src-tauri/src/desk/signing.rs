@@ -69,7 +69,7 @@ impl Desk {
         let proposal = match &wanted.wish {
             Wish::Intent(intent) => {
                 let note = Note { label: wanted.label.clone(), resets: wanted.resets };
-                session.propose(intent.clone(), note).await?
+                session.propose(intent.as_ref().clone(), note).await?
             }
             Wish::NewLog => session.propose_new_log().await?,
             Wish::Retention { before_ms } => session.propose_retention(*before_ms).await?,
@@ -113,7 +113,7 @@ impl Desk {
         let session = self.session()?;
         let links = proposal.links;
         let signed = session.sign(proposal).await?;
-        if matches!(wanted.wish, Wish::Intent(Intent::Access(_))) {
+        if matches!(&wanted.wish, Wish::Intent(intent) if matches!(**intent, Intent::Access(_))) {
             forget_signed(&session);
         }
         if !signed.due.is_empty() {

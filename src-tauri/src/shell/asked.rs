@@ -115,7 +115,7 @@ impl Shell {
 
     /// Opens the window that shows what `intent` means in links, and signs them.
     pub async fn ask_sign(&self, intent: Intent) -> Answer<()> {
-        self.ask_sign_wish(Wish::Intent(intent)).await
+        self.ask_sign_wish(Wish::Intent(Box::new(intent))).await
     }
 
     /// Opens the window in which an owner accepts the audit log that the server has now.
@@ -139,7 +139,8 @@ impl Shell {
         label: String,
         resets: Option<UserId>,
     ) -> Answer<()> {
-        self.open_sign(ToSign { wish: Wish::Intent(Intent::Invite(new)), label, resets }).await
+        let wish = Wish::Intent(Box::new(Intent::Invite(new)));
+        self.open_sign(ToSign { wish, label, resets }).await
     }
 
     async fn open_sign(&self, wanted: ToSign) -> Answer<()> {

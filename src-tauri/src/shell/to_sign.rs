@@ -7,7 +7,7 @@ use strongroom_format::id::UserId;
 #[derive(Debug, Clone)]
 pub enum Wish {
     /// What the main window named.
-    Intent(Intent),
+    Intent(Box<Intent>),
     /// The audit log that the server has now, in place of the one that stopped the vault. Which one
     /// that is, the sign window asks the server itself.
     NewLog,
@@ -84,7 +84,8 @@ mod tests {
     use super::*;
 
     fn wanted(label: &str) -> ToSign {
-        ToSign { wish: Wish::Intent(Intent::OnlyVerified), label: label.to_owned(), resets: None }
+        let wish = Wish::Intent(Box::new(Intent::OnlyVerified));
+        ToSign { wish, label: label.to_owned(), resets: None }
     }
 
     #[test]

@@ -32,10 +32,10 @@ pub use access::{
 };
 pub use agents::{
     AccessAsk, AgentName, AgentRow, AgentSecretRef, AgentSession, AgentState, AgentsView, AlarmRow,
-    AlikeView, AuthSpec, BrokerState, BrokerView, CapabilityView, FakeTokenRow, HeldRow, LiveDecision, LivePage,
-    LiveRow, OnLock, PolicySpec, ProcessSpec, ProviderSpec, ProviderView, RateSpec, RuleEffect,
-    RuleSpec, SecretPolicySpec, SecretPolicyView, SentencePart, SentenceView, SimulatedRequest,
-    SimulationStep, SimulationView,
+    AlikeView, AuthSpec, BrokerState, BrokerView, CapabilityView, FakeTokenRow, HeldRow,
+    LiveDecision, LivePage, LiveRow, OnLock, PolicySpec, ProcessSpec, ProviderSpec, ProviderView,
+    RateSpec, RuleEffect, RuleSpec, SecretPolicySpec, SecretPolicyView, SentencePart, SentenceView,
+    SimulatedRequest, SimulationStep, SimulationView,
 };
 pub use app::{AppView, KeyringState, LockReason, LockView, Phase, VaultView, WaitingView};
 pub use audit::{

@@ -37,9 +37,9 @@ const OVER: usize = 256;
 /// A request whose end the broker did not tell is forgotten this long after its time.
 const LATE_MS: u64 = 5_000;
 /// The longest wait before a broker that keeps dying is started again.
-const SLOWEST: Duration = Duration::from_secs(60);
+const SLOWEST: Duration = Duration::from_mins(1);
 /// A broker that ran this long was well.
-const WELL: Duration = Duration::from_secs(60);
+const WELL: Duration = Duration::from_mins(1);
 
 /// A message for the broker, with the secret bytes it is about.
 pub(super) type Said = (ToBroker, Option<Arc<SecretBytes>>);

@@ -1,6 +1,6 @@
 //! How the sign window speaks of what is asked: its heading, its button, and what is said afterwards.
 
-use strongroom_core::team::Intent;
+use strongroom_core::team::{AgentPut, Intent, SecretPolicyPut};
 use strongroom_format::{
     id::{Principal, UserId},
     statement::Role,
@@ -57,7 +57,7 @@ pub(super) fn of(
         Wish::NewLog => return new_log(),
         Wish::Retention { .. } => return retention(),
     };
-    match intent {
+    match &**intent {
         Intent::AuditReset(_) => new_log(),
         Intent::Access(_) => words(
             "Change who can read".to_owned(),
@@ -101,27 +101,13 @@ pub(super) fn of(
             let title = format!("Revoke the service token \u{201c}{which}\u{201d}");
             words(title, "Sign and revoke", "Revoked.", SignedWhat::TokenRevoke, Some(which))
         }
-        Intent::AgentPut(put) => {
-            let title = match put.agent {
-                None => format!("Make the agent \u{201c}{}\u{201d}", put.name),
-                Some(_) => format!("Change the agent \u{201c}{}\u{201d}", put.name),
-            };
-            let subject = Some(put.name.clone());
-            words(title, "Sign", "The agent is signed.", SignedWhat::Agent, subject)
-        }
+        Intent::AgentPut(put) => agent(put),
         Intent::AgentEnd { agent } => {
             let which = name(&Principal::Agent(*agent));
             let title = format!("End the agent \u{201c}{which}\u{201d}");
             words(title, "Sign and end", "The agent is ended.", SignedWhat::AgentEnd, Some(which))
         }
-        Intent::SecretPolicyPut(put) => {
-            let title = match put.policy {
-                Some(_) => "Say where agents may send a secret",
-                None => "Keep a secret from all agents",
-            };
-            let done = "It is signed where the secret may go.";
-            words(title.to_owned(), "Sign", done, SignedWhat::SecretPolicy, None)
-        }
+        Intent::SecretPolicyPut(put) => secret_policy(put),
         Intent::Reset(joiner) => {
             let who = name(&Principal::User(joiner.user));
             let title = format!("Give {who} new keys");
@@ -138,6 +124,31 @@ pub(super) fn of(
     }
 }
 
+fn agent(put: &AgentPut) -> Wording {
+    let does = if put.agent.is_some() { "Change" } else { "Make" };
+    Wording {
+        title: format!("{does} the agent \u{201c}{}\u{201d}", put.name),
+        action: "Sign",
+        done: "The agent is signed.",
+        what: SignedWhat::Agent,
+        subject: Some(put.name.clone()),
+    }
+}
+
+fn secret_policy(put: &SecretPolicyPut) -> Wording {
+    let title = match put.policy {
+        Some(_) => "Say where agents may send a secret",
+        None => "Keep a secret from all agents",
+    };
+    Wording {
+        title: title.to_owned(),
+        action: "Sign",
+        done: "It is signed where the secret may go.",
+        what: SignedWhat::SecretPolicy,
+        subject: None,
+    }
+}
+
 fn a_role(role: Role) -> &'static str {
     match role {
         Role::Owner => "an owner",
@@ -149,7 +160,7 @@ fn a_role(role: Role) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use strongroom_core::team::{AgentPut, NewInvite, NewToken};
+    use strongroom_core::team::{NewInvite, NewToken};
     use strongroom_format::id::{AgentId, TokenId};
 
     use super::*;
@@ -158,7 +169,8 @@ mod tests {
     const TEO: UserId = UserId([2; 16]);
 
     fn title(intent: Intent, label: &str) -> String {
-        let wanted = ToSign { wish: Wish::Intent(intent), label: label.to_owned(), resets: None };
+        let wish = Wish::Intent(Box::new(intent));
+        let wanted = ToSign { wish, label: label.to_owned(), resets: None };
         of(&wanted, &YOU, &mut |_| "Teo Varga".to_owned()).title
     }
 
