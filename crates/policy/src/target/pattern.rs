@@ -1,6 +1,9 @@
 //! Patterns over the segments of a path.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    str::{Chars, FromStr},
+};
 
 use thiserror::Error;
 
@@ -59,32 +62,45 @@ impl PathPattern {
 
     /// Whether `path` has these segments.
     pub fn matches(&self, path: &Path) -> bool {
-        self.captures(path).is_some()
+        self.fits(path.segments(), |part, segment| part.free(segment).is_some())
     }
 
     /// Whether some server might take `path` for one that matches: without regard to case and to a
     /// trailing slash. For what takes away, never for what allows.
     pub fn touches(&self, path: &Path) -> bool {
-        let lower = |text: &String| text.to_lowercase();
-        let mut segments: Vec<String> = path.segments().iter().map(lower).collect();
-        if segments.last().is_some_and(String::is_empty) {
-            segments.pop();
-        }
-        let mut pattern = self.clone();
-        for part in &mut pattern.parts {
-            let (Part::Literal(text) | Part::Ending(text)) = part;
-            *text = text.to_lowercase();
-        }
-        if pattern.parts.last() == Some(&Part::Literal(String::new())) {
-            pattern.parts.pop();
-        }
-        pattern.captures_of(&segments).is_some()
+        let without_slash = |all: &[String]| all.last().is_some_and(String::is_empty);
+        let segments = path.segments();
+        let segments = &segments[..segments.len() - usize::from(without_slash(segments))];
+        self.fits(segments, Part::touches)
+            // A pattern that ends in a slash also stands for the same without it.
+            || self.parts.last().is_some_and(|last| *last == Part::Literal(String::new()))
+                && self.parts.len() == segments.len() + 1
+                && self.parts.iter().zip(segments).all(|(part, segment)| part.touches(segment))
+    }
+
+    fn fits(&self, segments: &[String], fit: impl Fn(&Part, &str) -> bool) -> bool {
+        let enough = if self.rest {
+            segments.len() >= self.parts.len()
+        } else {
+            segments.len() == self.parts.len()
+        };
+        enough && self.parts.iter().zip(segments).all(|(part, segment)| fit(part, segment))
     }
 
     /// What each `*` stands for in `path`, and last what `**` does (joined by `/`); none if the
     /// path does not match.
     pub fn captures(&self, path: &Path) -> Option<Vec<String>> {
-        self.captures_of(path.segments())
+        if !self.matches(path) {
+            return None;
+        }
+        let (fixed, rest) = path.segments().split_at_checked(self.parts.len())?;
+        let stars = self.parts.iter().zip(fixed).filter(|(part, _)| part.is_free());
+        let mut captures: Vec<String> =
+            stars.filter_map(|(part, segment)| part.free(segment)).map(str::to_owned).collect();
+        if self.rest {
+            captures.push(rest.join("/"));
+        }
+        Some(captures)
     }
 
     /// How many captures it has.
@@ -92,31 +108,35 @@ impl PathPattern {
         let free = self.parts.iter().filter(|part| matches!(part, Part::Ending(_))).count();
         free + usize::from(self.rest)
     }
+}
 
-    fn captures_of(&self, segments: &[String]) -> Option<Vec<String>> {
-        let (fixed, rest) = segments.split_at_checked(self.parts.len())?;
-        if !self.rest && !rest.is_empty() {
-            return None;
+impl Part {
+    fn is_free(&self) -> bool {
+        matches!(self, Self::Ending(_))
+    }
+
+    /// What the star stands for in `segment`, nothing for a literal; none if it is another segment.
+    fn free<'a>(&self, segment: &'a str) -> Option<&'a str> {
+        match self {
+            Self::Literal(text) => (text == segment).then_some(""),
+            Self::Ending(end) => segment.strip_suffix(end.as_str()).filter(|free| !free.is_empty()),
         }
-        let mut captures = Vec::new();
-        for (part, segment) in self.parts.iter().zip(fixed) {
-            match part {
-                Part::Literal(text) if text == segment => {}
-                Part::Literal(_) => return None,
-                Part::Ending(end) => {
-                    let free = segment.strip_suffix(end.as_str())?;
-                    if free.is_empty() {
-                        return None;
-                    }
-                    captures.push(free.to_owned());
-                }
+    }
+
+    /// The same without regard to case.
+    fn touches(&self, segment: &str) -> bool {
+        match self {
+            Self::Literal(text) => is_same_in_lower_case(text.chars(), segment.chars()),
+            Self::Ending(end) => {
+                let (end, segment) = (end.to_lowercase(), segment.to_lowercase());
+                segment.len() > end.len() && segment.ends_with(&end)
             }
         }
-        if self.rest {
-            captures.push(rest.join("/"));
-        }
-        Some(captures)
     }
+}
+
+fn is_same_in_lower_case(one: Chars<'_>, other: Chars<'_>) -> bool {
+    one.flat_map(char::to_lowercase).eq(other.flat_map(char::to_lowercase))
 }
 
 impl FromStr for PathPattern {
