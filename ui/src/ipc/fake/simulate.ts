@@ -1,4 +1,7 @@
+import { VaultError } from "../vault";
 import type { PolicySpec, RuleSpec, SimulatedRequest, SimulationView } from "../vault";
+
+const says = { allow: "It matches and allows.", ask: "It matches; a person decides.", deny: "It matches and denies." };
 
 /** The rules of a policy over one typed request, as far as tests and pictures need them. Rust decides for real. */
 export function simulate(policy: PolicySpec, request: SimulatedRequest): SimulationView {
@@ -7,13 +10,13 @@ export function simulate(policy: PolicySpec, request: SimulatedRequest): Simulat
   try {
     url = new URL(request.url);
   } catch {
-    return { ...none, decision: "deny", sentence: "Nothing", why: "That is not an address. It looks like https://api.example.com/v1/items." };
+    throw new VaultError({ code: "badPolicy", place: `address, ${request.url}`, problem: "it is no address; write it as https://api.example.com" });
   }
   const steps: SimulationView["steps"] = [];
   const sentence = `${request.method} ${url.pathname} at ${url.host}`;
   for (const [index, rule] of policy.rules.entries()) {
     const why = mismatch(rule, url, request);
-    steps.push({ rule: index, name: rule.name, matched: why === null, why: why ?? "everything it names is so" });
+    steps.push({ rule: index, name: rule.name, matched: why === null, why: why ?? says[rule.effect] });
     if (why !== null) continue;
     if (rule.reason && !request.reason) return { ...none, steps, rule: index, ruleName: rule.name, decision: "deny", sentence, why: `The rule “${rule.name}” wants a reason, and there is none.` };
     const whys = { allow: "It is sent at once.", ask: "It waits until a person answers.", deny: "The rule denies it." };
@@ -23,10 +26,10 @@ export function simulate(policy: PolicySpec, request: SimulatedRequest): Simulat
 }
 
 function mismatch(rule: RuleSpec, url: URL, request: SimulatedRequest): string | null {
-  if (!rule.hosts.includes(url.hostname)) return `another host than ${url.hostname}`;
-  if (!rule.methods.includes(request.method)) return `another method than ${request.method}`;
-  if (!rule.paths.some((pattern) => pathMatches(pattern, url.pathname))) return "another path";
-  if (rule.process?.path && rule.process.path !== request.process) return "another process";
+  if (!rule.hosts.includes(url.hostname)) return "It is for other hosts.";
+  if (!rule.methods.includes(request.method)) return "It is for other methods.";
+  if (!rule.paths.some((pattern) => pathMatches(pattern, url.pathname))) return "It is for other paths.";
+  if (rule.process?.path && rule.process.path !== request.process) return "It is for another program.";
   return null;
 }
 
