@@ -20,6 +20,9 @@ pub(crate) const MAX_WIDTH: usize = 16;
 /// Makes letters lower-case and leaves digits what they are, eight bytes at once.
 const FOLD: u64 = 0x2020_2020_2020_2020;
 
+/// Spreads numbers that are alike (the golden ratio, as a fraction of 64 bits).
+const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
+
 /// What a run belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Mark {
@@ -182,7 +185,8 @@ impl Draft {
                 marks.push(*mark);
             }
         }
-        Table { width: self.width, folded: self.folded, runs, marks }
+        let slots = Slots::of(&runs);
+        Table { width: self.width, folded: self.folded, runs, marks, slots }
     }
 }
 
@@ -198,11 +202,12 @@ struct Table {
     folded: bool,
     runs: Vec<u128>,
     marks: Vec<Mark>,
+    slots: Slots,
 }
 
 impl Table {
     fn find(&self, run: &[u8]) -> Option<Mark> {
-        let index = self.runs.binary_search(&self.number(run)).ok()?;
+        let index = self.slots.find(&self.runs, self.number(run))?;
         self.marks.get(index).copied()
     }
 
@@ -234,6 +239,45 @@ impl Table {
 impl Drop for Table {
     fn drop(&mut self) {
         self.runs.zeroize();
+    }
+}
+
+/// Where each run stands in its table: a hash table with open addressing, at most half full.
+struct Slots {
+    /// One more than the index; zero where there is none.
+    places: Vec<u32>,
+    shift: u32,
+}
+
+impl Slots {
+    fn of(runs: &[u128]) -> Self {
+        let size = (2 * runs.len()).next_power_of_two().max(2);
+        let mut slots = Self { places: vec![0; size], shift: 64 - size.ilog2() };
+        for (run, place) in runs.iter().zip(1..) {
+            let mut slot = slots.first(*run);
+            while slots.places[slot] != 0 {
+                slot = (slot + 1) % size;
+            }
+            slots.places[slot] = place;
+        }
+        slots
+    }
+
+    fn find(&self, runs: &[u128], run: u128) -> Option<usize> {
+        let mut slot = self.first(run);
+        loop {
+            let index = usize::try_from(self.places.get(slot)?.checked_sub(1)?).ok()?;
+            if *runs.get(index)? == run {
+                return Some(index);
+            }
+            slot = (slot + 1) % self.places.len();
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "both halves of the number count")]
+    fn first(&self, run: u128) -> usize {
+        let both = ((run >> 64) as u64).wrapping_mul(SPREAD) ^ run as u64;
+        (both.wrapping_mul(SPREAD) >> self.shift) as usize
     }
 }
 
@@ -306,7 +350,7 @@ impl Filter {
     }
 
     fn place(&self, gram: u64) -> (usize, u64) {
-        let place = gram.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift;
+        let place = gram.wrapping_mul(SPREAD) >> self.shift;
         (usize::try_from(place >> 6).unwrap_or(usize::MAX), 1 << (place & 63))
     }
 }

@@ -13,7 +13,7 @@ use zeroize::Zeroize as _;
 use crate::Scrubber;
 use crate::forms;
 use crate::patterns::{MAX_WIDTH, Mark};
-use crate::unescape::{Unescape, begins_escape};
+use crate::unescape::Unescape;
 
 /// How much that is public by itself waits for what may follow it.
 const MAX_WEAK: usize = 1024;
@@ -129,9 +129,10 @@ impl Pass {
             let mut at = escape.saturating_sub(REACH).max(from.saturating_sub(REACH));
             let mut plain = 0;
             while at < bytes.len() && (plain < REACH || at <= escape || lane.is_open()) {
-                let undone = lane.put(bytes[at], at);
-                plain = if undone || begins_escape(bytes[at]) { 0 } else { plain + 1 };
-                at += 1;
+                let reach = if at < escape { escape - at } else { REACH - plain.min(REACH - 1) };
+                let (taken, of_escape) = lane.take(bytes, at, reach);
+                plain = if of_escape { 0 } else { plain + taken };
+                at += taken;
             }
             patterns.scan(lane.decoded(), |start, end, mark| {
                 let (start, end) = lane.source_range(start, end);

@@ -27,8 +27,9 @@ pub(crate) fn begins_escape(byte: u8) -> bool {
 /// The bytes with all escapes undone and spaces as `+`.
 pub(crate) fn normal(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut lane = Unescape::default();
-    for (at, byte) in bytes.iter().enumerate() {
-        lane.put(*byte, at);
+    let mut at = 0;
+    while at < bytes.len() {
+        at += lane.take(bytes, at, usize::MAX).0;
     }
     Zeroizing::new(std::mem::take(&mut lane.bytes))
 }
@@ -59,6 +60,31 @@ impl Unescape {
         self.bytes.clear();
         self.places.clear();
         self.open.clear();
+    }
+
+    /// Takes what stands at `at` in `bytes`: an escape of a common kind, plain bytes up to the next
+    /// escape but no more than `reach`, or one byte. Says how many bytes were taken, and whether they
+    /// have to do with escapes.
+    pub(crate) fn take(&mut self, bytes: &[u8], at: usize, reach: usize) -> (usize, bool) {
+        let rest = &bytes[at..];
+        if !self.open.is_empty() {
+            let marked = rest.first().is_some_and(|byte| begins_escape(*byte));
+            return (1, rest.first().is_some_and(|byte| self.put(*byte, at)) || marked);
+        }
+        if let Some((byte, length)) = common(rest) {
+            self.next = at + length;
+            self.push(byte, (at, at + length), 0);
+            return (length, true);
+        }
+        let plain = rest.iter().take(reach).take_while(|byte| !begins_escape(**byte)).count();
+        if plain == 0 {
+            return (1, rest.first().is_some_and(|byte| self.put(*byte, at)) || !rest.is_empty());
+        }
+        self.next = at + plain;
+        let folded = |byte: &u8| if *byte == b' ' { b'+' } else { *byte };
+        self.bytes.extend(rest[..plain].iter().map(folded));
+        self.places.extend((at..at + plain).map(|at| (at, at + 1)));
+        (plain, false)
     }
 
     /// Takes the byte at `at` of the stream. Says whether an escape was undone by it.
@@ -208,6 +234,32 @@ impl Drop for Unescape {
     }
 }
 
+/// The character of a common escape that `bytes` begin with, if it begins no other escape, and the
+/// length of the escape. What [`Unescape::put`] would make of it byte by byte, only sooner.
+fn common(bytes: &[u8]) -> Option<(u8, usize)> {
+    let (byte, length) = match bytes {
+        [b'%', high, low, ..] => (digit(*high)? << 4 | digit(*low)?, 3),
+        [b'\\', b'n', ..] => (b'\n', 2),
+        [b'\\', b't', ..] => (b'\t', 2),
+        [b'\\', b'r', ..] => (b'\r', 2),
+        [b'\\', quoted @ (b'"' | b'/' | b'\''), ..] => (*quoted, 2),
+        [b'\\', b'u', b'0', b'0', high @ b'0'..=b'7', low, ..] => {
+            (digit(*high)? << 4 | digit(*low)?, 6)
+        }
+        _ => return None,
+    };
+    (!begins_escape(byte)).then_some((byte, length))
+}
+
+fn digit(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
 /// What bytes that begin like an escape are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Read {
@@ -320,10 +372,13 @@ fn character(code: u32) -> Read {
     char::from_u32(code).map_or(Read::Nothing, Read::Char)
 }
 
-/// The digits as a number; `None` without any, with a sign, or beyond 32 bits.
+/// The digits as a number; `None` without any, and beyond 32 bits.
 fn number(digits: &[u8], radix: u32) -> Option<u32> {
-    let text = str::from_utf8(digits).ok()?;
-    if text.starts_with('+') { None } else { u32::from_str_radix(text, radix).ok() }
+    let add = |sum: u32, byte: &u8| {
+        let digit = u32::from(digit(*byte)?);
+        if digit < radix { sum.checked_mul(radix)?.checked_add(digit) } else { None }
+    };
+    if digits.is_empty() { None } else { digits.iter().try_fold(0, add) }
 }
 
 #[cfg(test)]
@@ -392,6 +447,19 @@ mod tests {
             "%4%zz",
         ] {
             assert_eq!(undone(text), text, "{text}");
+        }
+    }
+
+    #[test]
+    fn common_escapes_are_the_same_byte_by_byte() {
+        for text in
+            ["%41%", r"\u0041\u0025", r"a\n\\n\\\n", "%5c%5Cn", r"\/\'", "a b %20", r"%4%41\u00"]
+        {
+            let mut lane = Unescape::default();
+            for (at, byte) in text.bytes().enumerate() {
+                lane.put(byte, at);
+            }
+            assert_eq!(undone(text), String::from_utf8_lossy(lane.decoded()), "{text}");
         }
     }
 
