@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use strongroom_client::profile::KeepSecretKey;
-use strongroom_client::vault::{AgentEntry, AgentUse, Note, Session, VaultError};
+use strongroom_client::robot::{Robot, ServiceToken};
+use strongroom_client::vault::{AgentEntry, AgentUse, Note, Once, Session, VaultError};
 use strongroom_core::agents::open_call;
+use strongroom_core::lock_file::Lock;
 use strongroom_core::log::index::Query;
-use strongroom_core::team::{AgentPut, Intent, LineKind, SecretPolicyPut};
+use strongroom_core::team::{AgentPut, Intent, LineKind, NewToken, SecretPolicyPut};
 use strongroom_format::agency::{AgentCall, CallOutcome};
 use strongroom_format::event::{Event, EventKind};
 use strongroom_format::id::{EnvId, Principal};
-use strongroom_format::statement::{Rights, Role};
+use strongroom_format::statement::{EnvRight, Rights, Role};
 use strongroom_policy::{AgentPolicy, Auth, Effect, Rule, SecretAt, SecretPolicy};
 use strongroom_secret::SecretBytes;
 
@@ -285,6 +287,53 @@ async fn what_is_lent_is_what_is_signed_and_is_noted_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_service_token_lends_by_the_signed_policy_and_tells_what_agents_did() {
+    let (world, session, at) = with_token().await;
+    let secrets = vec![SecretPolicyPut { at, policy: Some(goes_to("api.github.com")) }];
+    let new = AgentPut { secrets, ..put(&session, "triage", may(vec![at])) };
+    let agent = sign(&session, Intent::AgentPut(new)).await.unwrap().agent.unwrap();
+    let rights = vec![EnvRight { env: at.env, rights: Rights::READ, not_after: 0 }];
+    let new = NewToken { name: "broker".into(), rights, not_after: 0 };
+    let once = sign(&session, Intent::TokenIssue(new)).await.unwrap().once;
+    let Some(Once::Token(once)) = once else { panic!("a token is shown once") };
+    let token = ServiceToken::parse(&once.text.lend(str::to_owned)).unwrap();
+    let lock = Lock::parse(&session.lock_file().unwrap()).unwrap();
+    let mut robot = Robot::open(world.api(), &token, lock, crate::team::now()).await.unwrap();
+    robot.fetch(at.env).await.unwrap();
+
+    assert!(robot.agent_lives(&agent, crate::team::now()));
+    let (version, policy) = robot.secret_policy(at.env, &at.secret).unwrap();
+    assert_eq!((version, policy), (2, Some(goes_to("api.github.com"))));
+    for _ in 0..2 {
+        let (version, lent) = robot.lend_to_agent(at.env, &at.secret).await.unwrap();
+        assert!(version == 2 && lent.lend(|bytes| bytes == b"ghp_real"));
+    }
+    let used =
+        AgentUse { agent, secret: Some((at, 2)), status: 200, call: call(CallOutcome::Done) };
+    robot.note_agent_uses(&[used]).await.unwrap();
+
+    session.sync().await.unwrap();
+    session.pull_log().await.unwrap();
+    let of = |kind| Query {
+        who: vec![Some(Principal::Token(token.id()))],
+        kinds: vec![kind],
+        ..Query::default()
+    };
+    let count = |kind| session.log_ask(&of(kind)).unwrap().unwrap().found.rows.len();
+    assert_eq!((count(EventKind::Decrypted), count(EventKind::Brokered)), (1, 1), "opened once");
+    let for_agent = Query { who: vec![Some(Principal::Agent(agent))], ..Query::default() };
+    let rows = session.log_ask(&for_agent).unwrap().unwrap();
+    assert_eq!(rows.found.rows.len(), 1, "what the token lent is found by the agent");
+    let entry = rows.base + u64::from(rows.found.rows[0]);
+    assert!(session.log_calls(&[entry]).unwrap().is_empty(), "it has no words");
+
+    sign(&session, Intent::AgentEnd { agent }).await.unwrap();
+    let lock = Lock::parse(&session.lock_file().unwrap()).unwrap();
+    let robot = Robot::open(world.api(), &token, lock, crate::team::now()).await.unwrap();
+    assert!(!robot.agent_lives(&agent, crate::team::now()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_member_reads_in_the_log_what_an_agent_did_and_the_server_does_not() {
     let Team { mara, teo, env, world } = team().await;
     let at = SecretAt { env, secret: id_of(&mara, env, "DATABASE_URL") };
@@ -320,6 +369,8 @@ async fn every_member_reads_in_the_log_what_an_agent_did_and_the_server_does_not
             .map(|row| reader.log_entry(u64::from(*row)).unwrap().event)
             .collect();
         assert_eq!(acts.len(), 3);
+        let entries: Vec<u64> = answer.found.rows.iter().map(|row| u64::from(*row)).collect();
+        assert_eq!(reader.log_calls(&entries).unwrap().len(), 3);
         for event in &acts {
             assert_eq!(event.act.actor, Some(Principal::User(mara.user())));
             assert_eq!(event.act.agency.as_ref().unwrap().agent, agent);
