@@ -21,7 +21,8 @@ use tokio::sync::Notify;
 const MAX_WAITING: u64 = 64 << 20;
 /// From which size on a journal is worth writing anew without what the owner keeps.
 const COMPACT_FROM: u64 = 4 << 20;
-/// How many refusals of one agent are written down in a minute; more are counted in the next one.
+/// How many refusals and alarms of one agent are written down in a minute; more are counted in the
+/// next one.
 const DENIED_A_MINUTE: u32 = 60;
 
 /// Why nothing was written down. Then nothing leaves either.
@@ -78,7 +79,9 @@ impl Journal {
     pub fn write(&self, mut record: Record) -> Result<(), JournalError> {
         {
             let mut inner = self.hold();
-            if record.outcome == Outcome::Denied && !inner.may_write_denied(&mut record) {
+            // What an agent can cause without end is bounded; what lets something out never is.
+            let is_bounded = matches!(record.outcome, Outcome::Denied | Outcome::Alarm);
+            if is_bounded && !inner.may_write_denied(&mut record) {
                 return Ok(());
             }
             record.seq = inner.next;
@@ -289,11 +292,12 @@ mod tests {
         let journal = Journal::open(&path_in(folder.path())).unwrap();
         for _ in 0..1_000 {
             journal.write(record(Outcome::Denied)).unwrap();
+            journal.write(record(Outcome::Alarm)).unwrap();
         }
         assert_eq!(journal.page(0, 2_000).len(), 60);
         journal.write(Record { time_ms: 61_000, ..record(Outcome::Denied) }).unwrap();
         let last = journal.page(60, 10).pop().unwrap();
-        assert_eq!(last.why, "no rule (and 940 more before)");
+        assert_eq!(last.why, "no rule (and 1940 more before)");
     }
 
     #[test]
