@@ -202,6 +202,19 @@ describe("stop everything", () => {
     await waitFor(async () => expect((await line("agents", "triage")).textContent).toContain("Idle"));
   });
 
+  it("works for the agent of a request with S, but not while one types", async () => {
+    const vault = await agents();
+    const stop = vi.spyOn(vault, "brokerStop");
+    await waitFor(() => expect(rows().length).toBe(14));
+    await type(await byId("live-filter"), "sentry");
+    await press("s");
+    expect(stop).not.toHaveBeenCalled();
+    rows()[0]?.click();
+    await waitFor(() => expect(document.activeElement).toBe(rows()[0]));
+    await press("s");
+    expect(stop).toHaveBeenCalledWith("agt_triage");
+  });
+
   it("a stop that fails is said, and nothing claims that all is still", async () => {
     const vault = await agents();
     vi.spyOn(vault, "brokerStop").mockRejectedValueOnce(new VaultError({ code: "internal", reportId: "r-9" }));

@@ -84,7 +84,7 @@ export const keyTable: { title: string; keys: { keys: string[]; does: string; le
     keys: [
       { keys: ["N"], does: "New agent, rule or provider", letter: true },
       { keys: ["P"], does: "Pause the view, go on (Live)", letter: true },
-      { keys: ["S"], does: "Stop the agent", letter: true },
+      { keys: ["S"], does: "Stop the agent of the row", letter: true },
       { keys: ["D", "Del"], does: "End the agent, remove the rule", letter: true },
       { keys: ["Alt ↑", "Alt ↓"], does: "Move the rule" },
       { keys: ["T"], does: "Try a request (Policies, small window)", letter: true },
