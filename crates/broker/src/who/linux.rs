@@ -1,16 +1,20 @@
 //! Linux: `/proc` and the credentials of a Unix socket.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
 
 use strongroom_policy::Process;
 use tokio::net::UnixStream;
 
 use super::executable::{self, Executables};
-use super::{WhoAsks, procfs};
+use super::{WhoAsks, diag, procfs};
 
 /// How many ancestors are named.
 const PARENTS: usize = 8;
+
+/// How many of the processes that asked last are looked at before all others.
+const RECENT: usize = 16;
 
 /// How many processes below a session's first are looked at.
 const BELOW: usize = 4_096;
@@ -22,21 +26,46 @@ const DEPTH: usize = 1_024;
 #[derive(Debug, Default)]
 pub(super) struct Linux {
     executables: Executables,
+    recent: Recent,
+}
+
+/// The processes that asked last: most likely they ask again, and looking at all takes long.
+#[derive(Debug, Default)]
+struct Recent(Mutex<VecDeque<u32>>);
+
+impl Recent {
+    fn processes(&self) -> Vec<u32> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    }
+
+    fn add(&self, pid: u32) {
+        let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.retain(|one| *one != pid);
+        recent.push_front(pid);
+        recent.truncate(RECENT);
+    }
+}
+
+fn socket_between(local: SocketAddr, remote: SocketAddr) -> Option<procfs::Socket> {
+    diag::socket_between(local, remote).unwrap_or_else(|_| procfs::socket(local, remote))
 }
 
 impl WhoAsks for Linux {
     fn of_peer(&self, local: SocketAddr, peer: SocketAddr, root: Option<u32>) -> Option<Process> {
-        let socket = procfs::socket(peer, local)?;
+        let socket = socket_between(peer, local)?;
         let holder = |pid: &u32| procfs::holds(*pid, socket.inode);
-        let below = root.and_then(|root| below(root).into_iter().find(holder));
-        let pid = below.or_else(|| {
-            procfs::all().filter(|pid| procfs::uid(*pid) == Some(socket.uid)).find(holder)
-        })?;
+        let pid = root
+            .and_then(|root| below(root).into_iter().find(holder))
+            .or_else(|| self.recent.processes().into_iter().find(holder))
+            .or_else(|| {
+                procfs::all().filter(|pid| procfs::uid(*pid) == Some(socket.uid)).find(holder)
+            })?;
+        self.recent.add(pid);
         self.describe(pid)
     }
 
     fn uid_of_peer(&self, local: SocketAddr, peer: SocketAddr) -> Option<u32> {
-        procfs::socket(peer, local).map(|socket| socket.uid)
+        socket_between(peer, local).map(|socket| socket.uid)
     }
 
     fn of_unix(&self, stream: &UnixStream) -> Option<Process> {

@@ -13,6 +13,8 @@
 //! not here: what a process may do (`strongroom-policy`).
 
 #[cfg(target_os = "linux")]
+mod diag;
+#[cfg(target_os = "linux")]
 mod executable;
 #[cfg(target_os = "linux")]
 mod linux;
@@ -85,22 +87,22 @@ impl WhoAsks for Nobody {
 #[derive(Debug)]
 pub struct Peer {
     local: SocketAddr,
-    peer: SocketAddr,
+    remote: SocketAddr,
     process: OnceCell<Option<Arc<Process>>>,
 }
 
 impl Peer {
-    /// A connection between `local`, this end, and `peer`.
-    pub fn new(local: SocketAddr, peer: SocketAddr) -> Self {
-        Self { local, peer, process: OnceCell::new() }
+    /// A connection between `local`, this end, and `remote`.
+    pub fn new(local: SocketAddr, remote: SocketAddr) -> Self {
+        Self { local, remote, process: OnceCell::new() }
     }
 
     /// The process at the other end. Looked for once in the life of the connection, away from the
     /// threads that serve.
     pub async fn process(&self, who: &Arc<dyn WhoAsks>, root: Option<u32>) -> Option<Arc<Process>> {
         let look = || async {
-            let (who, local, peer) = (Arc::clone(who), self.local, self.peer);
-            let found = tokio::task::spawn_blocking(move || who.of_peer(local, peer, root)).await;
+            let (who, local, remote) = (Arc::clone(who), self.local, self.remote);
+            let found = tokio::task::spawn_blocking(move || who.of_peer(local, remote, root)).await;
             found.ok().flatten().map(Arc::new)
         };
         self.process.get_or_init(look).await.clone()
