@@ -6,6 +6,7 @@
 
 mod attacks;
 mod first;
+mod hostile;
 mod people;
 mod sdk;
 mod stops;

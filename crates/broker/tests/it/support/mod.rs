@@ -3,6 +3,7 @@
 //! The vault stands in only for the link's other end; everything else is what runs for people.
 
 pub mod net;
+pub mod rude;
 pub mod upstream;
 pub mod vault;
 

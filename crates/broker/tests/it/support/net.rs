@@ -41,6 +41,11 @@ impl Net {
         self.names.lock().unwrap().insert(host.to_owned(), addresses.to_vec());
     }
 
+    /// A public address leads here from now on.
+    pub fn place(&self, address: IpAddr, at: SocketAddr) {
+        self.places.lock().unwrap().insert(address, at);
+    }
+
     /// What was looked up.
     pub fn lookups(&self) -> Vec<String> {
         self.lookups.lock().unwrap().clone()

@@ -55,8 +55,8 @@ pub struct Upstream {
     pub hosts: Vec<String>,
     pub authority: CertificateDer<'static>,
     pub authority_pem: String,
-    got: Arc<Mutex<Vec<Got>>>,
-    task: JoinHandle<()>,
+    pub(super) got: Arc<Mutex<Vec<Got>>>,
+    pub(super) task: JoinHandle<()>,
 }
 
 impl Drop for Upstream {
@@ -158,7 +158,7 @@ async fn answer(
 }
 
 /// An authority of its own, and a certificate for the hosts.
-fn certified(hosts: &[String]) -> (CertificateDer<'static>, String, rustls::ServerConfig) {
+pub(super) fn certified(hosts: &[String]) -> (CertificateDer<'static>, String, rustls::ServerConfig) {
     use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::default();
