@@ -43,6 +43,7 @@ pub(crate) struct Patterns {
     stride: usize,
     /// Which bytes occur in a run at all.
     used: [bool; 256],
+    used_unescaped: [bool; 256],
 }
 
 impl Patterns {
@@ -80,7 +81,11 @@ impl Patterns {
         for byte in tables.iter().flat_map(Table::bytes) {
             used[usize::from(byte)] = true;
         }
-        Ok(Self { tables, names, filter, stride, used })
+        // Where escapes are undone, a space is a plus.
+        let used_unescaped = std::array::from_fn(|byte| {
+            used[byte] || byte == usize::from(b' ') && used[usize::from(b'+')]
+        });
+        Ok(Self { tables, names, filter, stride, used, used_unescaped })
     }
 
     /// Calls `found` with the start, the end and the mark of each run in `text`, in the order of
@@ -106,8 +111,9 @@ impl Patterns {
             if !self.filter.may_have(u64::from_le_bytes(*gram)) {
                 continue;
             }
-            for table in &self.tables {
-                if let Some(mark) = rest.get(..table.width).and_then(|run| table.find(run)) {
+            let first = number(rest);
+            for table in self.tables.iter().filter(|table| table.width <= rest.len()) {
+                if let Some(mark) = table.find(first) {
                     found(start, start + table.width, mark);
                 }
             }
@@ -116,8 +122,14 @@ impl Patterns {
 
     /// Whether a run of a text is in `name`, in whatever case.
     pub(crate) fn is_in_name(&self, name: &[u8]) -> bool {
-        let shows = |table: &Table| name.windows(table.width).any(|run| table.find(run).is_some());
+        let shows =
+            |table: &Table| name.windows(table.width).any(|run| table.find(number(run)).is_some());
         self.names.iter().any(shows)
+    }
+
+    /// Whether a run may contain this byte, where escapes are undone.
+    pub(crate) fn uses(&self, byte: u8) -> bool {
+        self.used_unescaped[usize::from(byte)]
     }
 
     /// The length of the longest end of `text` with which a run may begin.
@@ -206,24 +218,21 @@ struct Table {
 }
 
 impl Table {
-    fn find(&self, run: &[u8]) -> Option<Mark> {
-        let index = self.slots.find(&self.runs, self.number(run))?;
-        self.marks.get(index).copied()
+    /// The mark of the run that the bytes of this number begin with.
+    fn find(&self, first: u128) -> Option<Mark> {
+        let run = first & !after(self.width);
+        let run = if self.folded { run | folding(self.width) } else { run };
+        self.marks.get(self.slots.find(&self.runs, run)?).copied()
     }
 
     fn begins_with(&self, text: &[u8]) -> bool {
         if text.len() >= self.width {
             return false;
         }
-        let first = self.number(text);
+        let first = number(text) | if self.folded { folding(text.len()) } else { 0 };
         let index = self.runs.partition_point(|run| *run < first);
         let rest = 8 * (MAX_WIDTH - text.len());
         self.runs.get(index).is_some_and(|run| (run ^ first) >> rest == 0)
-    }
-
-    fn number(&self, run: &[u8]) -> u128 {
-        let number = number(run);
-        if self.folded { number | folding(run.len()) } else { number }
     }
 
     fn bytes(&self) -> impl Iterator<Item = u8> {
@@ -281,8 +290,11 @@ impl Slots {
     }
 }
 
-/// The bytes as the first of a big-endian number. Never called with more than [`MAX_WIDTH`].
+/// The first bytes, [`MAX_WIDTH`] of them if there are so many, as the first of a big-endian number.
 fn number(bytes: &[u8]) -> u128 {
+    if let Some(all) = bytes.first_chunk() {
+        return u128::from_be_bytes(*all);
+    }
     let mut first = [0; MAX_WIDTH];
     for (place, byte) in first.iter_mut().zip(bytes) {
         *place = *byte;
@@ -290,10 +302,14 @@ fn number(bytes: &[u8]) -> u128 {
     u128::from_be_bytes(first)
 }
 
+/// The bits of a number behind its first `length` bytes.
+fn after(length: usize) -> u128 {
+    if length >= MAX_WIDTH { 0 } else { u128::MAX >> (8 * length) }
+}
+
 /// [`FOLD`] for the first `length` bytes of a number.
 fn folding(length: usize) -> u128 {
-    let all = u128::from(FOLD) << 64 | u128::from(FOLD);
-    if length >= MAX_WIDTH { all } else { all & !(u128::MAX >> (8 * length)) }
+    (u128::from(FOLD) << 64 | u128::from(FOLD)) & !after(length)
 }
 
 /// The runs of the fake tokens, which the agent knows anyway.

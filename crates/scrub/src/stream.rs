@@ -12,9 +12,11 @@ use zeroize::Zeroize as _;
 
 use crate::Scrubber;
 use crate::forms;
-use crate::patterns::{MAX_WIDTH, Mark};
-use crate::unescape::Unescape;
+use crate::patterns::{MAX_WIDTH, Mark, Patterns};
+use crate::unescape::{Unescape, begins_escape, common};
 
+/// A run that contains a byte has at most so many others on each side of it.
+const REACH: usize = MAX_WIDTH - 1;
 /// How much that is public by itself waits for what may follow it.
 const MAX_WEAK: usize = 1024;
 
@@ -88,6 +90,8 @@ struct Pass {
     replaced: bool,
     spans: Vec<Span>,
     lane: Unescape,
+    /// The last escape that stands for a character of no run.
+    skipped: (usize, usize),
 }
 
 impl Pass {
@@ -103,6 +107,9 @@ impl Pass {
         } else {
             until = until.min(bytes.len() - scrubber.patterns.beginning_at_end_of(bytes));
             until = self.lane.uncut(until);
+            if (self.skipped.0..self.skipped.1).contains(&until) {
+                until = self.skipped.0;
+            }
         }
         if self.spans.is_empty() {
             out.extend_from_slice(&bytes[..until]);
@@ -119,27 +126,32 @@ impl Pass {
     /// Looks at the surroundings of escapes with the escapes undone. Says from where on the bytes
     /// must wait because a run may begin there.
     fn unescaped(&mut self, scrubber: &Scrubber, bytes: &[u8]) -> usize {
-        const REACH: usize = MAX_WIDTH - 1;
-        let (patterns, lane, spans) = (&scrubber.patterns, &mut self.lane, &mut self.spans);
+        let patterns = &scrubber.patterns;
+        // A run that an escape is part of begins at most so far before it, but not before this.
+        let mut first = 0;
         let mut from = 0;
         let mut wait = bytes.len();
-        lane.clear();
+        self.lane.clear();
+        self.skipped = (0, 0);
         while let Some(escape) = next_escape(bytes, from) {
-            lane.clear();
-            let mut at = escape.saturating_sub(REACH).max(from.saturating_sub(REACH));
-            let mut plain = 0;
-            while at < bytes.len() && (plain < REACH || at <= escape || lane.is_open()) {
-                let reach = if at < escape { escape - at } else { REACH - plain.min(REACH - 1) };
-                let (taken, of_escape) = lane.take(bytes, at, reach);
-                plain = if of_escape { 0 } else { plain + taken };
-                at += taken;
+            if let Some((byte, length)) = common(&bytes[escape..])
+                && !patterns.uses(byte)
+            {
+                (from, first) = (escape + length, escape + length);
+                self.skipped = (escape, from);
+                continue;
             }
+            self.lane.clear();
+            let before = &bytes[first.max(escape.saturating_sub(REACH))..escape];
+            let useless = before.iter().rposition(|byte| !patterns.uses(*byte));
+            let start = escape - before.len() + useless.map_or(0, |at| at + 1);
+            (from, first) = surroundings(patterns, &mut self.lane, bytes, start, escape);
+            let (lane, spans) = (&self.lane, &mut self.spans);
             patterns.scan(lane.decoded(), |start, end, mark| {
                 let (start, end) = lane.source_range(start, end);
                 note(spans, start, end, mark);
             });
-            from = at;
-            if at == bytes.len() {
+            if from == bytes.len() {
                 let settled = lane.settled();
                 wait = lane.source(settled.len() - patterns.beginning_at_end_of(settled));
             }
@@ -207,6 +219,33 @@ impl Pass {
             out.extend_from_slice(&bytes[at..until]);
         }
     }
+}
+
+/// Undoes the escapes from `start`, past the one at `escape` and all that are close behind it, until
+/// no run can contain both an escape and what follows. Says where that is, and where the bytes begin
+/// that a later run may contain.
+fn surroundings(
+    patterns: &Patterns,
+    lane: &mut Unescape,
+    bytes: &[u8],
+    start: usize,
+    escape: usize,
+) -> (usize, usize) {
+    let (mut at, mut plain) = (start, 0);
+    while at < bytes.len() && (plain < REACH || at <= escape || lane.is_open()) {
+        let reach = if at < escape { escape - at } else { REACH - plain.min(REACH - 1) };
+        let near = bytes[at..].iter().take(reach);
+        let plain_until = near.take_while(|byte| patterns.uses(**byte) && !begins_escape(**byte));
+        let reach = reach.min(plain_until.count() + 1);
+        let (taken, of_escape) = lane.take(bytes, at, reach);
+        plain = if of_escape { 0 } else { plain + taken };
+        at += taken;
+        let last = lane.decoded().last();
+        if at > escape && !lane.is_open() && last.is_some_and(|byte| !patterns.uses(*byte)) {
+            return (at, at);
+        }
+    }
+    (at, at.saturating_sub(REACH))
 }
 
 fn next_escape(bytes: &[u8], from: usize) -> Option<usize> {

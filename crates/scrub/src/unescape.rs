@@ -236,7 +236,7 @@ impl Drop for Unescape {
 
 /// The character of a common escape that `bytes` begin with, if it begins no other escape, and the
 /// length of the escape. What [`Unescape::put`] would make of it byte by byte, only sooner.
-fn common(bytes: &[u8]) -> Option<(u8, usize)> {
+pub(crate) fn common(bytes: &[u8]) -> Option<(u8, usize)> {
     let (byte, length) = match bytes {
         [b'%', high, low, ..] => (digit(*high)? << 4 | digit(*low)?, 3),
         [b'\\', b'n', ..] => (b'\n', 2),
