@@ -45,6 +45,7 @@ pub struct Running {
 impl Running {
     /// Starts a broker whose journal is at `journal`. Nobody is served before [`Running::serve`].
     pub fn start(port: u16, journal: PathBuf, owner: Arc<dyn Owner>) -> Result<Self, RunError> {
+        raise_file_limit();
         let egress = Egress::new(EgressOptions {
             resolver: Arc::new(SystemResolver::default()),
             roots: system_roots(),
@@ -94,3 +95,18 @@ impl Running {
         self.tasks.shutdown().await;
     }
 }
+
+/// Takes as many open files as the system lets this process have: every agent has a handful, and
+/// the usual limit is for programs that wait on few.
+#[cfg(unix)]
+fn raise_file_limit() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
+}
+
+#[cfg(not(unix))]
+fn raise_file_limit() {}

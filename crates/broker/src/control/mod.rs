@@ -15,6 +15,7 @@ mod guest;
 mod socket;
 #[cfg(test)]
 mod tests;
+mod visitors;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub use code::{CodeError, OperatorCode};
 use guest::Guest;
 use socket::Bound;
 pub use socket::DoorError;
+use visitors::Visitors;
 
 /// How many connections are served at once; a session is one.
 const CONNECTIONS: usize = 4_096;
@@ -47,6 +49,7 @@ pub struct Door {
     broker: Arc<Broker>,
     bound: Bound,
     free: Arc<Semaphore>,
+    visitors: Arc<Visitors>,
 }
 
 impl Door {
@@ -55,7 +58,8 @@ impl Door {
     pub fn bind(broker: Arc<Broker>, path: &Path) -> Result<Self, DoorError> {
         let bound = Bound::bind(path)?;
         broker.set_door(path.display().to_string());
-        Ok(Self { broker, bound, free: Arc::new(Semaphore::new(CONNECTIONS)) })
+        let free = Arc::new(Semaphore::new(CONNECTIONS));
+        Ok(Self { broker, bound, free, visitors: Arc::default() })
     }
 
     /// Serves whoever comes, until it is dropped.
@@ -71,9 +75,9 @@ impl Door {
                     continue;
                 }
             };
-            let broker = Arc::clone(&self.broker);
+            let (broker, visitors) = (Arc::clone(&self.broker), Arc::clone(&self.visitors));
             tokio::spawn(async move {
-                if let Err(error) = converse(broker, stream).await {
+                if let Err(error) = converse(broker, &visitors, stream).await {
                     tracing::debug!(%error, "a command broke off");
                 }
                 drop(free);
@@ -83,8 +87,16 @@ impl Door {
 }
 
 /// One connection, from its first question to its end.
-async fn converse(broker: Arc<Broker>, mut stream: UnixStream) -> Result<(), FrameError> {
+async fn converse(
+    broker: Arc<Broker>,
+    visitors: &Visitors,
+    mut stream: UnixStream,
+) -> Result<(), FrameError> {
     let Some(guest) = Guest::at(&stream, &broker) else { return Ok(()) };
+    // An agent that comes in crowds must not keep a person from the door.
+    let Some(_place) = visitors.enter(guest.session().map(|session| session.id)) else {
+        return Ok(());
+    };
     let mut held = Held { broker: Arc::clone(&broker), session: None };
     loop {
         let heard = tokio::select! {
