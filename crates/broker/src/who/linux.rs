@@ -75,6 +75,9 @@ impl WhoAsks for Linux {
     }
 
     fn ancestors(&self, pid: u32) -> Option<Vec<u32>> {
+        if pid == 0 {
+            return None; // a process of another namespace, which has no number here
+        }
         let mut ancestors = vec![pid];
         let mut at = pid;
         while at > 1 && ancestors.len() < DEPTH {

@@ -81,6 +81,7 @@ fn a_grandchild_is_below_the_session_and_another_process_is_not() {
     assert!(above.last().is_some_and(|top| *top <= 1), "{above:?}");
     assert!(!who.ancestors(me).unwrap().contains(&grandchild));
     assert!(who.ancestors(u32::MAX).is_none(), "who is gone is nobody's");
+    assert!(who.ancestors(0).is_none(), "who has no number here is unknown");
     assert_eq!(Nobody.ancestors(me), None);
 }
 
