@@ -51,7 +51,7 @@ struct Arguments {
 enum Command {
     /// Run by itself, with the service token in STRONGROOM_TOKEN.
     Serve {
-        /// The file that names the organisation and the agents (docs/operations.md).
+        /// The file that names the organisation and the agents (docs/command-line.md).
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
