@@ -326,6 +326,30 @@ describe("a new agent", () => {
     await waitFor(() => expect(maybe("agent-form")).toBeNull());
   });
 
+  it("may bring a provider of its own, which is signed with it, and what was typed stays", async () => {
+    const vault = await agents({ alone: true });
+    const save = vi.spyOn(vault, "agentSave");
+    await press("n");
+    await type(await byId("agent-name"), "builder");
+    (await byId("agent-define")).click();
+    await type(await byId("provider-name"), "Build cache");
+    await press("Escape");
+    const name = await byId("agent-name");
+    expect(name instanceof HTMLInputElement && name.value).toBe("builder");
+    (await byId("agent-define")).click();
+    await type(await byId("provider-name"), "Build cache");
+    await type(await byId("provider-base"), "https://cache.example");
+    await type(await byId("provider-variable"), "CACHE_TOKEN");
+    expect(maybe("provider-agent")).toBeNull();
+    (await byId("provider-save")).click();
+    expect((await byId("agent-pick")).dataset["provider"]).toBe("build-cache");
+    (await byId("agent-continue")).click();
+    await waitFor(() => expect(save).toHaveBeenCalledOnce());
+    const policy = save.mock.calls[0]?.[3];
+    expect(policy?.providers.map((one) => [one.id, one.base, one.hosts])).toEqual([["build-cache", "https://cache.example", ["cache.example"]]]);
+    expect(policy?.rules.map((rule) => [rule.effect, rule.provider, rule.hosts])).toEqual([["allow", "build-cache", ["cache.example"]], ["ask", "build-cache", ["cache.example"]]]);
+  });
+
   it("needs a name, and limits that are numbers", async () => {
     const vault = await agents();
     const save = vi.spyOn(vault, "agentSave");
