@@ -159,9 +159,13 @@ impl Broker {
         self.requests.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// An agent, as the newest verified state has it.
+    /// A living agent, as the newest verified state has it.
     pub fn agent(&self, id: AgentId) -> Option<Arc<Agent>> {
-        self.roster().get(&id).cloned()
+        let lives = |agent: &Arc<Agent>| {
+            let end = agent.config.not_after_ms;
+            end == 0 || end > now_ms()
+        };
+        self.roster().get(&id).cloned().filter(lives)
     }
 
     /// All agents.

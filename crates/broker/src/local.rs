@@ -12,9 +12,10 @@ use strongroom_control::link::ToOwner;
 use crate::{
     broker::Broker,
     egress::Body,
+    exchange::ended,
     present,
     refusal::{Refusal, whole},
-    sessions::Agent,
+    sessions::{Agent, End},
 };
 
 /// The longest request for access, in bytes.
@@ -73,7 +74,12 @@ async fn read(headers: &HeaderMap, body: Incoming) -> Result<Wish, Refusal> {
 fn caller(broker: &Broker, presented: Option<&present::Presented>) -> Result<Arc<Agent>, Refusal> {
     let stands = presented.and_then(|one| broker.tokens.lookup(&one.hash));
     let agent = stands.and_then(|stands| broker.agent(stands.agent));
-    agent.ok_or_else(|| Refusal::token("no-token", "send one of your fake tokens as Bearer"))
+    let agent = agent
+        .ok_or_else(|| Refusal::token("no-token", "send one of your fake tokens as Bearer"))?;
+    if broker.sessions.is_stopped(agent.config.id) {
+        return Err(ended(End::Stopped));
+    }
+    Ok(agent)
 }
 
 /// What the agent may do, without the name of any secret.

@@ -24,10 +24,11 @@ use strongroom_scrub::Scrubber;
 use strongroom_secret::SecretBytes;
 
 use super::{
-    CAPABILITY, REASON, answer::Finish, asks, bad_gateway, caller::Caller, locked,
+    CAPABILITY, REASON, answer::Finish, asks, bad_gateway, caller::Caller, ended, locked,
     refresh::TokenCall, require_open, stated_length,
 };
 use crate::{
+    approvals::Binding,
     back,
     broker::{Broker, now_ms},
     egress::{Body, Received},
@@ -39,7 +40,7 @@ use crate::{
     present::Presented,
     rebuild::{self, Taken, rebuild},
     refusal::{Refusal, whole},
-    sessions::{Agent, Session},
+    sessions::{Agent, End, Session},
 };
 
 /// How much of a body is kept so that a person can be told what it does, and so that it can be sent
@@ -99,16 +100,10 @@ impl Call {
         let mut body = Sending::Stream(self.counted(body));
         let mut approved = None;
         let passed = loop {
-            let (agent, decision) = self.decide();
+            let (agent, decision) = self.decide(approved)?;
             match decision {
                 Decision::Allow(way) => break Passed { agent, way },
                 Decision::Deny(denied) => return Err(self.deny(&denied.why)),
-                // What a person's word rests on may change while the person thinks: it is decided
-                // again, and counts only for exactly what was shown.
-                Decision::Ask(way) if approved == Some(asks::binding(&self, &agent, &way)) => {
-                    self.note(&agent, &way);
-                    break Passed { agent, way };
-                }
                 Decision::Ask(way) => {
                     body.keep(KEPT_BODY).await?;
                     approved = Some(asks::ask(&self, &agent, &way, body.kept()).await?);
@@ -121,29 +116,30 @@ impl Call {
         self.send(passed, &parts, body).await
     }
 
-    /// What the newest policies say. A use is noted under the same lock.
-    fn decide(&self) -> (Arc<Agent>, Decision) {
+    /// What the newest policies say. A use is noted under the same lock, so that no two requests
+    /// spend the same last one.
+    ///
+    /// What a person's word rests on may change while the person thinks: it is decided again, and
+    /// the word counts only for exactly what was shown.
+    fn decide(&self, approved: Option<Binding>) -> Result<(Arc<Agent>, Decision), Refusal> {
         let session = &self.caller.session;
-        let newest = self.broker.agent(session.agent);
-        let agent = newest.unwrap_or_else(|| Arc::clone(&self.caller.agent));
+        let agent = self.broker.agent(session.agent).ok_or_else(|| ended(End::Agent))?;
         let now_ms = now_ms();
         let mut usage = self.broker.usage.lock().unwrap_or_else(PoisonError::into_inner);
         let used = usage.of(session.agent, session.id);
         let policy = &agent.config.policy;
-        let decision = decide(policy, &agent.secrets, &session.scope, used, &self.asked(), now_ms);
+        let mut decision =
+            decide(policy, &agent.secrets, &session.scope, used, &self.asked(), now_ms);
+        if let Decision::Ask(way) = &decision
+            && approved == Some(asks::binding(self, &agent, way))
+        {
+            decision = Decision::Allow(way.clone());
+        }
         if let Decision::Allow(way) = &decision {
             usage.note(session.agent, session.id, policy, way, first(&agent, way), now_ms);
         }
         drop(usage);
-        (agent, decision)
-    }
-
-    /// Notes a use that a person allowed.
-    fn note(&self, agent: &Agent, way: &Way) {
-        let session = &self.caller.session;
-        let mut usage = self.broker.usage.lock().unwrap_or_else(PoisonError::into_inner);
-        let policy = &agent.config.policy;
-        usage.note(session.agent, session.id, policy, way, first(agent, way), now_ms());
+        Ok((agent, decision))
     }
 
     /// The body, whose bytes count as they pass.

@@ -9,6 +9,7 @@ mod paths;
 mod places;
 mod redirects;
 mod replay;
+mod stopped;
 mod traces;
 
 use std::time::Duration;

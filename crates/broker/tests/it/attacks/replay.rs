@@ -1,6 +1,7 @@
 //! J22, J23: a token or a password of another session, agent, provider or time.
 
 use strongroom_broker::sessions::End;
+use strongroom_control::record::Outcome;
 use strongroom_format::id::AgentId;
 
 use super::{proxy_authorization, raw, require_hidden, status};
@@ -87,6 +88,9 @@ async fn a_token_works_for_its_provider_in_its_session_and_nowhere_else() {
         assert!([0, 401, 403].contains(&status), "{url}: {status}");
     }
     assert_eq!(two.sent(), 0);
+    let records = two.world.records();
+    let alarms = records.iter().filter(|record| record.outcome == Outcome::Alarm).count();
+    assert!(alarms >= 6, "a token where it must not go is told: {alarms}");
     assert_eq!(two.through(&two.one, api, hub).await, 200);
     assert_eq!(two.through(&two.two, api, others).await, 200);
     let got = two.github.got();
