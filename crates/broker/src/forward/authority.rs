@@ -64,13 +64,16 @@ pub fn connect_target(request: &Parts) -> Result<Target, Refusal> {
     }
     let target = parse(Scheme::Https, authority).ok_or_else(unusable)?;
     match mismatch(request, &target) {
-        // Some clients leave out a port that is not the usual one; Python's asks in HTTP/1.0, where
-        // nothing needs a Host.
-        Some(other) if request.headers.contains_key(HOST) && !has_bare_host(request, &target) => {
+        // Some clients leave out the port; Python's asks in HTTP/1.0, where nothing needs a Host.
+        Some(other) if !has_bare_host(request, &target) && !may_lack_host(request) => {
             Err(other.refusal())
         }
         _ => Ok(target),
     }
+}
+
+fn may_lack_host(request: &Parts) -> bool {
+    request.version == Version::HTTP_10 && !request.headers.contains_key(HOST)
 }
 
 fn has_bare_host(request: &Parts, target: &Target) -> bool {

@@ -1,6 +1,13 @@
 //! Servers that are down, slow, rude or mean.
 
-use std::{future::pending, sync::Arc, time::Duration};
+use std::{
+    future::pending,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use http_body_util::BodyExt as _;
 use strongroom_policy::target::Host;
@@ -84,6 +91,22 @@ async fn nobody_listens() {
     let failed = local().send(&plain(port), true, None, get("/")).await.unwrap_err();
     assert!(matches!(failed, EgressError::Connect { .. }), "{failed}");
     assert!(!failed.may_have_left());
+}
+
+#[tokio::test]
+async fn a_server_that_closes_what_it_takes_is_asked_once() {
+    let (listener, port) = listen().await;
+    let taken = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&taken);
+    tokio::spawn(async move {
+        loop {
+            drop(listener.accept().await.unwrap());
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    let failed = local().send(&plain(port), true, None, get("/")).await.unwrap_err();
+    assert!(matches!(failed, EgressError::Closed { .. }), "{failed:?}");
+    assert_eq!(taken.load(Ordering::SeqCst), 1);
 }
 
 struct Silent;

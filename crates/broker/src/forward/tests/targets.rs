@@ -57,6 +57,17 @@ fn a_connect_whose_host_names_another_port_is_refused() {
 }
 
 #[test]
+fn a_connect_of_http_1_0_needs_no_host_and_none_that_is_foreign() {
+    for (host, is_taken) in
+        [(None, true), (Some("one.example"), true), (Some("two.example"), false)]
+    {
+        let mut request = connect("one.example:443", host);
+        request.version = http::Version::HTTP_10;
+        assert_eq!(connect_target(&request).is_ok(), is_taken, "{host:?}");
+    }
+}
+
+#[test]
 fn a_connect_with_two_hosts_is_refused() {
     for hosts in [["two.example", "one.example"], ["one.example", "one.example"]] {
         let mut request = connect("one.example:443", Some(hosts[0]));
