@@ -72,8 +72,13 @@ impl Usage {
         self.sessions.entry(session).or_default().note(policy.rate, now_ms);
         self.rules.entry((agent, way.rule)).or_default().note(rule_rate, now_ms);
         if let Some((at, secret)) = with {
-            self.secrets.entry(at).or_default().note(secret.rate, now_ms);
+            self.note_secret(at, secret, now_ms);
         }
+    }
+
+    /// One more credential is used for a request that was noted: the next of its pool.
+    pub fn note_secret(&mut self, at: SecretAt, secret: &SecretPolicy, now_ms: u64) {
+        self.secrets.entry(at).or_default().note(secret.rate, now_ms);
     }
 
     /// `bytes` more went either way, in a request that went by `rule`.

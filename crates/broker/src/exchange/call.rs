@@ -142,6 +142,15 @@ impl Call {
         Ok((agent, decision))
     }
 
+    /// The next credential of a pool is used too.
+    fn note_next(&self, agent: &Agent, next: Option<&SecretAt>) {
+        let Some((at, secret)) = next.and_then(|at| agent.secrets.get_key_value(at)) else {
+            return;
+        };
+        let mut usage = self.broker.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        usage.note_secret(*at, secret, now_ms());
+    }
+
     /// The body, whose bytes count as they pass.
     fn counted(&self, body: Incoming) -> Body {
         let (session, sent) = (Arc::clone(&self.caller.session), Arc::clone(&self.sent));
@@ -223,6 +232,7 @@ impl Call {
             };
             if response.status() == StatusCode::TOO_MANY_REQUESTS && !is_last {
                 finish.ended(StatusCode::TOO_MANY_REQUESTS);
+                self.note_next(agent, pool.peek().copied());
                 continue;
             }
             return back(response, scrubber, finish).await;

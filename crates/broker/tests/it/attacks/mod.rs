@@ -4,6 +4,7 @@
 mod addresses;
 mod echoes;
 mod hosts;
+mod limits;
 mod local;
 mod paths;
 mod places;
