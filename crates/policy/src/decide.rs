@@ -10,8 +10,8 @@ use crate::agent::{AgentPolicy, Effect, Rule};
 use crate::provider::{Provider, any_path};
 use crate::rules::{self, Meeting, Miss};
 use crate::scope::Scope;
-use crate::secret::{Auth, Rate, SecretAt, SecretPolicy};
-use crate::target::{Method, Path, Scheme, Target};
+use crate::secret::{Auth, Rate, SecretAt, SecretPolicy, token_endpoint};
+use crate::target::{Method, Path, PathPattern, Scheme, Target};
 use crate::usage::{Tally, Used};
 pub use crate::why::{SecretDenial, Why};
 
@@ -74,8 +74,6 @@ pub struct Way {
     pub secrets: Vec<SecretAt>,
     /// Whether the host may have a private address: the provider and every credential say so.
     pub private: bool,
-    /// Whether the answer is a credential that the broker must capture.
-    pub mints: bool,
 }
 
 /// Why a request does not go.
@@ -248,19 +246,13 @@ impl Question<'_> {
             return Err(Why::Plain);
         }
         let mints = provider.is_some_and(|it| any_path(&it.mints, self.asked.path, true));
-        let mut way = Way {
-            rule: place,
-            provider: rule.provider.clone(),
-            secrets: Vec::new(),
-            private,
-            mints: false,
-        };
+        let mut way =
+            Way { rule: place, provider: rule.provider.clone(), secrets: Vec::new(), private };
         let mut first_denial = None;
         for at in &rule.secrets {
             match self.check_secret(at, mints) {
                 Ok(secret) => {
                     way.private &= secret.private;
-                    way.mints |= mints || any_path(&secret.mints, self.asked.path, true);
                     way.secrets.push(*at);
                 }
                 Err(denial) => drop(first_denial.get_or_insert(denial)),
@@ -288,8 +280,7 @@ impl Question<'_> {
         if !secret.methods.contains(method) {
             return Err(SecretDenial::Method);
         }
-        let mints = mints || any_path(&secret.mints, path, true);
-        if mints && !matches!(secret.auth, Auth::OAuth2 { .. }) {
+        if mints || any_path(&secret.mints, path, true) || is_token_endpoint(secret, self.asked) {
             return Err(SecretDenial::Mints);
         }
         if !any_path(&secret.paths, path, false) {
@@ -307,6 +298,15 @@ impl Question<'_> {
             None => Ok(secret),
         }
     }
+}
+
+/// Whether the request would refresh the credential itself, which only the broker does.
+fn is_token_endpoint(secret: &SecretPolicy, asked: &Asked<'_>) -> bool {
+    let Auth::OAuth2 { token_url, .. } = &secret.auth else { return false };
+    token_endpoint(token_url).is_none_or(|(target, path)| {
+        let pattern = PathPattern::exactly(&path);
+        target.host == asked.target.host && pattern.is_none_or(|path| path.touches(asked.path))
+    })
 }
 
 fn deny(rule: Option<usize>, why: Why) -> Decision {

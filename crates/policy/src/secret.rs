@@ -55,8 +55,8 @@ pub struct SecretPolicy {
     pub approval: bool,
     /// How fast it may be used.
     pub rate: Option<Rate>,
-    /// Paths whose answer is a credential; only an [`Auth::OAuth2`] secret may go there, and the
-    /// broker captures what comes back.
+    /// Paths whose answer is another credential: no request of an agent goes there. (What
+    /// [`Auth::OAuth2`] needs, the broker asks for itself.)
     pub mints: Vec<PathPattern>,
     /// The certificate (PEM) of an own CA that signs the private hosts.
     pub ca: Option<String>,

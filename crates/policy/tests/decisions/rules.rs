@@ -218,7 +218,7 @@ fn a_pool_holds_only_the_secrets_that_may_go() {
 }
 
 #[test]
-fn a_minting_path_is_for_oauth_alone_and_its_answer_is_captured() {
+fn no_request_goes_where_the_answer_is_another_credential() {
     let mut tokens = rule(Effect::Allow);
     tokens.paths = paths(&["/**"]);
     let mut world = World::new(vec![tokens]);
@@ -231,10 +231,12 @@ fn a_minting_path_is_for_oauth_alone_and_its_answer_is_captured() {
         Why::SecretPolicy(SecretDenial::Mints),
         "the provider's own list counts too",
     );
-    world.secrets.get_mut(&at(1)).unwrap().auth =
-        Auth::OAuth2 { token_url: "https://api.github.com/x".to_owned(), scopes: Vec::new() };
-    assert!(world.allowed(&question).mints);
-    assert!(!world.allowed(&ask("GET", "/user")).mints);
+    let token_url = "https://api.github.com/oauth/token".to_owned();
+    world.secrets.get_mut(&at(1)).unwrap().auth = Auth::OAuth2 { token_url, scopes: Vec::new() };
+    for path in ["/app/installations/1/access_tokens", "/oauth/token", "/OAuth/Token/?x=1"] {
+        assert_eq!(world.why(&ask("POST", path)), Why::SecretPolicy(SecretDenial::Mints), "{path}");
+    }
+    world.allowed(&ask("GET", "/user"));
 }
 
 #[test]
