@@ -95,7 +95,7 @@ fn seal(
 
 /// Values are bound to this id, so two environments never share one.
 fn env_id(layer: &Layer) -> String {
-    format!("env_{}", layer.env)
+    layer.env.to_string()
 }
 
 fn unsealed(name: &str, error: LegacyError) -> GatewayError {

@@ -126,7 +126,7 @@ impl RobotFound {
                 env: *env,
                 slug: own_slug.cloned().unwrap_or_else(|| env.to_string()),
                 // A service token reads no names of groups.
-                group: (!is_own).then(|| format!("group-{env}")),
+                group: (!is_own).then(|| env.to_string()),
                 names,
                 may_refer: envs
                     .iter()
@@ -136,10 +136,13 @@ impl RobotFound {
             secrets.push(ids);
         }
         let org = robot.org().to_string();
+        let short = org.chars().take(16).collect();
+        // An environment knows its application by an id that says nothing to a client.
+        let app = token.env.to_string().replacen(EnvId::PREFIX, "app_", 1);
         let outline = Outline {
             recipient,
-            org: Label { id: format!("org_{org}"), slug: org.chars().take(12).collect() },
-            app: Label { id: format!("app_{}", token.env), slug: token.app.clone() },
+            org: Label { id: org, slug: short },
+            app: Label { id: app, slug: token.app.clone() },
             layers,
         };
         Ok(Self { robot, outline, secrets })
