@@ -105,6 +105,26 @@ describe("rules", () => {
     expect(maybe("policy-bar")).toBeNull();
   });
 
+  it("with a capability have no lists; without it they begin as the provider's", async () => {
+    const vault = open();
+    const view = await vault.agentsView();
+    const drafted = view.agents.map((one) => (one.id === "agt_refund" ? { ...one, policy: { ...one.policy, rules: [{ ...rule, capability: "read", hosts: [], ports: [], methods: [], paths: [] }] } } : one));
+    vi.spyOn(vault, "agentsView").mockResolvedValue({ ...view, agents: drafted });
+    (await byId("agents-open")).click();
+    (await byId("agents-policies")).click();
+    const calls = await byId("rule-capability");
+    expect(maybe("rule-hosts")).toBeNull();
+    expect(maybe("rule-lacks")).toBeNull();
+    calls.focus();
+    await press("Enter");
+    await waitFor(() => expect(document.querySelectorAll("[role=option]").length).toBeGreaterThan(2));
+    await press("Home");
+    await press("Enter");
+    const hosts = await byId("rule-hosts");
+    expect(hosts instanceof HTMLTextAreaElement && hosts.value).toBe("api.github.com");
+    expect(document.querySelectorAll("[data-testid=rule-form] .methods [aria-pressed=true]").length).toBe(6);
+  });
+
   it("what an agent asked for becomes a rule to read before it is signed", async () => {
     await agents();
     (await byId("ask-rule")).click();
