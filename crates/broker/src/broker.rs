@@ -8,10 +8,10 @@ use std::{
         Arc, Mutex, OnceLock, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
-use strongroom_client::clock::SystemClock;
+use strongroom_client::clock::{Clock as _, SystemClock};
 use strongroom_control::{
     held::{Answer, Answered},
     link::{AgentConfig, Config, SecretEntry, SessionState, ToOwner},
@@ -41,7 +41,7 @@ const TELL_EVERY: Duration = Duration::from_millis(250);
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 
 /// How long an agent waits before it asks for the same again.
-const ASK_EVERY: Duration = Duration::from_secs(60);
+const ASK_EVERY: Duration = Duration::from_mins(1);
 /// How many providers an agent may ask for meanwhile.
 const ASKS_PER_AGENT: usize = 5;
 
@@ -342,6 +342,5 @@ impl Broker {
 
 /// Now, in milliseconds since 1970.
 pub fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    SystemClock.now_ms()
 }

@@ -20,7 +20,7 @@ use tokio::sync::OnceCell;
 use crate::owner::Owner;
 
 /// How long a value stays after its last use.
-pub const IDLE: Duration = Duration::from_secs(60);
+pub const IDLE: Duration = Duration::from_mins(1);
 
 /// A value of a session.
 #[derive(Debug)]

@@ -115,7 +115,7 @@ pub async fn serve(
     let Line { mut read, mut write, mut queue } = line;
     let listen = async {
         while let Some((message, tail)) = frame::read::<ToBroker>(&mut read).await? {
-            take(&broker, &owner, message, tail).await;
+            take(&broker, &owner, message, tail);
         }
         Ok(())
     };
@@ -142,7 +142,7 @@ pub async fn serve(
     }
 }
 
-async fn take(broker: &Arc<Broker>, owner: &LinkOwner, message: ToBroker, tail: SecretBytes) {
+fn take(broker: &Arc<Broker>, owner: &LinkOwner, message: ToBroker, tail: SecretBytes) {
     match message {
         ToBroker::Configure { config } => broker.configure(config),
         ToBroker::Lent { ask, version, refused } => {

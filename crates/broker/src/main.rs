@@ -49,7 +49,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run by itself, with the service token in STRONGROOM_TOKEN.
+    /// Run by itself, with the service token in `STRONGROOM_TOKEN`.
     Serve {
         /// The file that names the organisation and the agents (docs/command-line.md).
         #[arg(long, value_name = "FILE")]

@@ -67,7 +67,7 @@ async fn serve_one(broker: Arc<Broker>, stream: TcpStream, peer: SocketAddr) {
     });
     let service = service_fn(move |request| {
         let connection = Arc::clone(&connection);
-        async move { Ok::<_, Infallible>(connection.answer(request).await) }
+        async move { Ok::<_, Infallible>(Box::pin(connection.answer(request)).await) }
     });
     if let Err(error) = forward::serve_connection(stream, service).await {
         tracing::debug!(%error, "a connection ended");
@@ -177,7 +177,7 @@ impl Connection {
         let target = connect_target(&parts)?;
         let has = session.ca.as_ref().is_some_and(|ca| ca.server_config(&target.host).is_ok());
         if !has {
-            let mut record = self.broker.record(&session, Outcome::Denied);
+            let mut record = session.record(Outcome::Denied);
             "CONNECT".clone_into(&mut record.method);
             record.host = target.authority();
             "no rule names this host".clone_into(&mut record.why);
@@ -225,7 +225,7 @@ impl forward::Serve for Inside {
 
     fn mismatch(&self, mismatch: &Mismatch) {
         let broker = &self.connection.broker;
-        let mut record = broker.record(&self.session, Outcome::Alarm);
+        let mut record = self.session.record(Outcome::Alarm);
         record.host = mismatch.target.authority();
         record.why = format!("the request named another host: {}", mismatch.named);
         if let Err(error) = broker.journal().write(record) {

@@ -263,12 +263,11 @@ impl Sessions {
     /// Takes a stop back. One of everything takes those of single agents with it.
     pub fn resume(&self, agent: Option<AgentId>) {
         let mut inner = self.hold();
-        match agent {
-            Some(agent) => drop(inner.stopped_agents.remove(&agent)),
-            None => {
-                inner.stopped = false;
-                inner.stopped_agents.clear();
-            }
+        if let Some(agent) = agent {
+            inner.stopped_agents.remove(&agent);
+        } else {
+            inner.stopped = false;
+            inner.stopped_agents.clear();
         }
     }
 

@@ -208,7 +208,7 @@ impl Call {
         loop {
             let at = pool.next();
             let is_last = pool.peek().is_none() || !body.is_whole();
-            let entry = at.map(|at| self.entry(agent, *at)).transpose()?;
+            let entry = at.map(|at| entry_of(agent, *at)).transpose()?;
             let lease = match entry {
                 Some(entry) => Some(self.lease(entry).await?),
                 None => None,
@@ -239,36 +239,12 @@ impl Call {
         }
     }
 
-    fn entry<'a>(&self, agent: &'a Agent, at: SecretAt) -> Result<&'a SecretEntry, Refusal> {
-        let entry = agent.config.secrets.iter().find(|entry| entry.at == at);
-        entry.ok_or_else(|| self.no_lease(&NoLease::Gone))
-    }
-
     async fn lease(&self, entry: &SecretEntry) -> Result<Arc<Lease>, Refusal> {
         let session = &self.caller.session;
         let (broker, owner) = (&self.broker, self.broker.owner.as_ref());
         let lease =
             broker.leases.get(owner, session.id, session.agent, entry.at, entry.version).await;
-        lease.map_err(|why| self.no_lease(&why))
-    }
-
-    fn no_lease(&self, why: &NoLease) -> Refusal {
-        match why {
-            NoLease::Locked => locked(),
-            NoLease::Gone => Refusal::unavailable(
-                "secret-changed",
-                "the credential was changed or deleted just now; send the request again",
-            ),
-            NoLease::CannotRecord => Refusal::unavailable(
-                "cannot-record",
-                "the use of the credential could not be written down, so it was not used; check \
-                 the disk and the vault's server",
-            ),
-            NoLease::Unreadable => Refusal::unavailable(
-                "unreadable",
-                "the credential cannot be opened; look at it in Strongroom",
-            ),
-        }
+        lease.map_err(|why| no_lease(&why))
     }
 
     /// The request as it leaves.
@@ -306,7 +282,7 @@ impl Call {
                 _ => policy.auth.clone(),
             };
             let with = With { policy, auth: &auth, lease, fake, claim: claim.as_ref() };
-            scrubber = Some(self.inject(&mut head, &to, with, &body).await?);
+            scrubber = Some(self.inject(&mut head, &to, with, body).await?);
         }
         Ok(Outgoing { request: Request::from_parts(head, body.next()), scrubber })
     }
@@ -393,7 +369,7 @@ impl Call {
 
     /// What is written down about it.
     pub(super) fn record(&self, outcome: Outcome) -> Record {
-        let mut record = self.broker.record(&self.caller.session, outcome);
+        let mut record = self.caller.session.record(outcome);
         record.request = self.number;
         self.method.as_str().clone_into(&mut record.method);
         record.host = self.caller.target.authority();
@@ -550,19 +526,43 @@ fn parse_uri(path_and_query: &str) -> Result<Uri, Refusal> {
     path_and_query.parse().map_err(|_| Refusal::denied("path", "the path cannot be sent"))
 }
 
+fn entry_of(agent: &Agent, at: SecretAt) -> Result<&SecretEntry, Refusal> {
+    let entry = agent.config.secrets.iter().find(|entry| entry.at == at);
+    entry.ok_or_else(|| no_lease(&NoLease::Gone))
+}
+
+fn no_lease(why: &NoLease) -> Refusal {
+    match why {
+        NoLease::Locked => locked(),
+        NoLease::Gone => Refusal::unavailable(
+            "secret-changed",
+            "the credential was changed or deleted just now; send the request again",
+        ),
+        NoLease::CannotRecord => Refusal::unavailable(
+            "cannot-record",
+            "the use of the credential could not be written down, so it was not used; check \
+             the disk and the vault's server",
+        ),
+        NoLease::Unreadable => Refusal::unavailable(
+            "unreadable",
+            "the credential cannot be opened; look at it in Strongroom",
+        ),
+    }
+}
+
 fn first<'a>(agent: &'a Agent, way: &Way) -> Option<(SecretAt, &'a SecretPolicy)> {
     way.secrets.first().and_then(|at| Some((*at, agent.secrets.get(at)?)))
 }
 
-impl Broker {
+impl Session {
     /// A record that begins with what every one has.
-    pub(crate) fn record(&self, session: &Session, outcome: Outcome) -> Record {
+    pub(crate) fn record(&self, outcome: Outcome) -> Record {
         Record {
             seq: 0,
             request: 0,
             time_ms: now_ms(),
-            agent: session.agent,
-            session: session.id,
+            agent: self.agent,
+            session: self.id,
             secret: None,
             outcome,
             method: String::new(),

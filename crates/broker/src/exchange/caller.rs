@@ -200,7 +200,7 @@ impl Broker {
 
     /// A fake token was seen where it must never go.
     fn alarm(&self, session: &Session, presented: &Presented, method: &str, host: &str) {
-        let mut record = self.record(session, Outcome::Alarm);
+        let mut record = session.record(Outcome::Alarm);
         record.method = method.chars().take(32).collect();
         host.clone_into(&mut record.host);
         record.why = format!("a fake token for {} was sent there", presented.provider);

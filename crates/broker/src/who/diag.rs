@@ -21,7 +21,7 @@ use nix::{
 
 use super::procfs::Socket;
 
-/// `SOCK_DIAG_BY_FAMILY` and `NLM_F_REQUEST` of linux/sock_diag.h and linux/netlink.h.
+/// `SOCK_DIAG_BY_FAMILY` and `NLM_F_REQUEST` of `linux/sock_diag.h` and `linux/netlink.h`.
 const BY_FAMILY: u16 = 20;
 const REQUEST: u16 = 1;
 /// `NLMSG_ERROR`, which an error number follows.

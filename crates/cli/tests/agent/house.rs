@@ -103,7 +103,7 @@ pub(crate) fn rule(id: &str) -> Rule {
 }
 
 impl House {
-    /// An agent that may use OpenAI, and GitHub where a person says so; no credential goes along.
+    /// An agent that may use `openai`, and `github` where a person says so, without a credential.
     pub(crate) fn new() -> Self {
         let rules = vec![rule("openai"), Rule { effect: Effect::Ask, ..rule("github") }];
         Self::with(AgentPolicy { rules, ..AgentPolicy::nothing() }, Vec::new())
