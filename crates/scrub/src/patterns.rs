@@ -318,7 +318,8 @@ struct Public(Vec<(Kind, usize, u128)>);
 impl Public {
     fn of(fakes: &[String]) -> Self {
         let mut runs = Vec::new();
-        for fake in fakes {
+        // A shorter one shows no run.
+        for fake in fakes.iter().filter(|fake| fake.len() >= MIN_LEN) {
             forms::each(fake.as_bytes(), |kind, form, width| {
                 runs.extend(form.windows(width).map(|run| (kind, width, number(run))));
             });

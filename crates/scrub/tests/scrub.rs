@@ -224,6 +224,16 @@ fn the_name_of_a_header_shows_a_credential_in_any_case() {
 }
 
 #[test]
+fn any_text_may_be_the_replacement() {
+    let secret = SecretBytes::copy_of(b"a-credential-of-some-length");
+    for fake in ["", "x", "short", "[removed]", "ä"] {
+        let scrubber = Scrubber::new(&[(&secret, fake)]).unwrap();
+        let shown = scrubber.once(b"<a-credential-of-some-length>");
+        assert_eq!(show(&shown), format!("<{fake}>"));
+    }
+}
+
+#[test]
 fn without_credentials_everything_passes() {
     let scrubber = Arc::new(Scrubber::new(&[]).unwrap());
     assert_eq!(in_chunks(&scrubber, b"a%20b\\", || 1), b"a%20b\\");
