@@ -11,7 +11,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    first_vault::{add_secret, create_application, create_vault, sign},
+    first_vault::{PASSPHRASE, add_secret, create_application, create_vault, sign, unlock},
     support::{App, Home, Upstream, beside_the_app, wait},
 };
 
@@ -51,7 +51,9 @@ fn an_agent_is_allowed_asked_about_denied_and_stopped_and_never_sees_the_credent
     assert_eq!(upstream.seen().len(), 2, "what was denied did not leave");
     rows_say(&app);
 
-    everything_stops(&app, &client);
+    starts_with_one_command(&app, &upstream);
+    everything_stops(&app, &client, &upstream);
+    waits_for_a_locked_vault(&app, &client);
     a_broker_that_dies_comes_back(&app, &client, &upstream);
     what_happened_is_in_the_log(&app);
     app.quit();
@@ -82,6 +84,14 @@ impl Client {
 
     fn ask(&self, method: &str, path: &str) -> (u16, String) {
         ended(self.start(method, path))
+    }
+
+    /// An answer that is under way, and does not end by itself.
+    fn streams(&self, upstream: &Upstream) -> Child {
+        let before = upstream.seen().len();
+        let stream = self.start("GET", "/v1/stream");
+        wait("the stream at the provider", || (upstream.seen().len() > before).then_some(()));
+        stream
     }
 
     /// The real credential arrived, and what came back does not hold it.
@@ -142,7 +152,7 @@ fn make_agent(app: &App, upstream: &Upstream) {
         "id": "tracker", "name": "Tracker", "base": format!("http://127.0.0.1:{}", upstream.port()),
         "hosts": ["127.0.0.1"], "ports": [upstream.port()], "methods": ["GET", "POST"],
         "paths": ["/v1/**"], "auth": { "kind": "header", "name": "x-api-key", "template": "{}" },
-        "private": true, "tokenVariable": "TRACKER_KEY", "baseVariable": null,
+        "private": true, "tokenVariable": "TRACKER_KEY", "baseVariable": "TRACKER_URL",
     });
     let policy = json!({
         "rules": [
@@ -203,12 +213,8 @@ fn rows_say(app: &App) {
 }
 
 /// A stream that is open ends, and nothing new begins, until somebody says so.
-fn everything_stops(app: &App, client: &Client) {
-    let mut stream = client.start("GET", "/v1/stream");
-    wait("the stream's session", || {
-        let view = ask(app, "agents_view", &json!({}));
-        (view["agents"][0]["state"] == "running").then_some(())
-    });
+fn everything_stops(app: &App, client: &Client, upstream: &Upstream) {
+    let mut stream = client.streams(upstream);
     assert!(stream.try_wait().expect("it was started").is_none(), "the stream is open");
     ask(app, "broker_stop", &json!({ "agentId": null }));
     let said = Instant::now();
@@ -223,12 +229,46 @@ fn everything_stops(app: &App, client: &Client) {
     wait("requests again", || (client.ask("GET", "/v1/items/7").0 == 200).then_some(()));
 }
 
-/// It is killed as hard as can be, and is there again by itself.
+/// A person starts a program as the agent: what it has in its environment works, and holds nothing.
+fn starts_with_one_command(app: &App, upstream: &Upstream) {
+    let program = "env; curl --silent --header \"x-api-key: $TRACKER_KEY\" $TRACKER_URL/v1/items/9";
+    let ran = Command::new(beside_the_app("strongroom"))
+        .args(["agent", "run", "--agent", "triage", "--", "sh", "-c", program])
+        .env("SOMETHING_ELSE", VALUE)
+        .output()
+        .expect("strongroom is built: cargo build --package strongroom-cli");
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+    assert!(ran.status.success(), "{said}{}", String::from_utf8_lossy(&ran.stderr));
+    assert!(said.contains("you sent") && said.contains("srf_tracker_"), "{said}");
+    assert!(!said.contains(VALUE), "{said}");
+    let last = upstream.seen().pop().expect("it arrived");
+    assert_eq!((last.line.as_str(), last.credential.as_str()), ("GET /v1/items/9", VALUE));
+    wait("the end of its session", || {
+        let view = ask(app, "agents_view", &json!({}));
+        let sessions = view["agents"][0]["sessions"].as_array().cloned().unwrap_or_default();
+        sessions.iter().all(|one| one["process"].is_null()).then_some(())
+    });
+}
+
+/// Its sessions pause, as its policy says, and go on by themselves.
+fn waits_for_a_locked_vault(app: &App, client: &Client) {
+    app.click("[data-testid=lock]").sees("h1", "Locked");
+    let (status, body) = client.ask("GET", "/v1/items/7");
+    assert_eq!(status, 503, "{body}");
+    assert!(body.contains("locked"), "{body}");
+    unlock(app, PASSPHRASE);
+    app.sees("[data-testid=env-row]", NAME);
+    wait("requests again", || (client.ask("GET", "/v1/items/7").0 == 200).then_some(()));
+}
+
+/// It is killed as hard as can be, while a request is under way, and is there again by itself.
 fn a_broker_that_dies_comes_back(app: &App, client: &Client, upstream: &Upstream) {
     let before = brokers();
+    let stream = client.streams(upstream);
     let [broker] = before.as_slice() else { panic!("one broker: {before:?}") };
     let killed = Command::new("kill").args(["-9", broker]).status();
     assert!(killed.is_ok_and(|status| status.success()));
+    drop(stream.wait_with_output().expect("curl ends when the broker does"));
     wait("another broker", || {
         let now = brokers();
         (!now.is_empty() && !now.contains(broker)).then_some(())
@@ -251,7 +291,7 @@ fn brokers() -> Vec<String> {
 fn what_happened_is_in_the_log(app: &App) {
     ask(app, "sync_now", &json!({}));
     app.click("[data-testid=audit-open]");
-    for word in ["Brokered", "Approved", "Denied"] {
+    for word in ["Brokered", "Approved", "Denied", "sent, outcome unknown"] {
         app.sees("[data-testid=audit-row]", word);
     }
     app.picture("log");

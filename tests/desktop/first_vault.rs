@@ -4,7 +4,7 @@ use std::{fs, process::Command};
 
 use super::support::{App, Home, Keys, wait};
 
-const PASSPHRASE: &str = "six quiet herons cross the river";
+pub(super) const PASSPHRASE: &str = "six quiet herons cross the river";
 const NAME: &str = "STRIPE_SECRET_KEY";
 const VALUE: &str = "canary-value-7f3a91";
 const CHANGED: &str = "canary-value-changed-22c0";

@@ -27,7 +27,7 @@ use tokio::sync::{Notify, oneshot};
 use self::state::State;
 use super::{Desk, hold};
 use crate::{
-    error::Answer,
+    error::{Answer, CommandError},
     view::{AccessAsk, AlarmRow, BrokerView, LivePage, PersonView},
 };
 
@@ -182,6 +182,10 @@ impl Seat {
         let mut state = hold(&self.state);
         if let Some(code) = &state.operator {
             return Ok(Arc::clone(code));
+        }
+        if state.run.is_none() {
+            let why = "it does not run; an agent that lives starts it".to_owned();
+            return Err(CommandError::NoBroker { why });
         }
         let code = Arc::new(make()?);
         state.operator = Some(Arc::clone(&code));

@@ -20,6 +20,8 @@ use crate::{
 const TELL_EVERY: Duration = Duration::from_millis(250);
 /// The shortest time between two writes of acts.
 const NOTE_EVERY: Duration = Duration::from_millis(250);
+/// How many acts are signed at once: nobody else uses the vault meanwhile.
+const MOST_ACTS: usize = 500;
 /// How long a broker may take to tell what an earlier one left in the journal.
 const TOLD_WITHIN: Duration = Duration::from_secs(3);
 
@@ -153,7 +155,12 @@ impl Desk {
             if run.started.elapsed() > TOLD_WITHIN {
                 state.recorder.give_up(started_ms);
             }
-            (state.recorder.waiting(), whose)
+            let mut uses = state.recorder.waiting();
+            if uses.len() > MOST_ACTS {
+                uses.truncate(MOST_ACTS);
+                self.broker.records.notify_one();
+            }
+            (uses, whose)
         };
         if !uses.is_empty() {
             let Ok(session) = self.session() else { return Ok(()) };
