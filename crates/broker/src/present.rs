@@ -9,7 +9,7 @@ use http::{HeaderName, header, request::Parts};
 use strongroom_policy::{
     Auth, Path, Provider,
     fake::{self, Found},
-    provider::Place,
+    provider::{Place, Shape},
 };
 
 use crate::refusal::Refusal;
@@ -124,6 +124,13 @@ impl Presented {
     /// Whether it stands in the path.
     pub(crate) fn is_in_path(&self) -> bool {
         self.spots.contains(&Spot::Path)
+    }
+
+    /// Its text is the one that the agent was given: an SDK that finds it in an answer knows it.
+    pub(crate) fn wear(&mut self, shape: &Shape) {
+        if let Shape::Prefix { text } = shape {
+            self.text.insert_str(0, text);
+        }
     }
 
     /// The headers that it stands in.

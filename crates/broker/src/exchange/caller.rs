@@ -44,8 +44,9 @@ impl Caller {
                 Self::through(broker, session, target, parts, presented, stands)?
             }
         };
-        if let (Some(presented), Some(provider)) = (&caller.presented, &caller.provider) {
+        if let (Some(presented), Some(provider)) = (&mut caller.presented, &caller.provider) {
             presented.require_place(provider)?;
+            presented.wear(&provider.shape);
             if presented.is_in_path() {
                 caller.path = without_token(&caller.came)?;
             }
