@@ -22,7 +22,7 @@ use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use http::Response;
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
-use spellings::{Dice, SPELLINGS, Witness, contains, fake, filler, secrets, spell};
+use spellings::{Dice, SPELLINGS, Witness, contains, fake, filler, is_public, secrets, spell};
 use strongroom_broker::back::scrubbed;
 use strongroom_scrub::Scrubber;
 use strongroom_secret::SecretBytes;
@@ -59,10 +59,12 @@ impl World {
             plain.extend(filler(&mut dice, length));
             let (index, which) = (dice.below(self.secrets.len()), dice.below(SPELLINGS.len()));
             if let Some(spelled) = spell(which, &self.secrets[index], &mut dice) {
+                if !is_public(&spelled, &fake(index)) {
+                    tokens.push(fake(index));
+                }
                 plain.extend_from_slice(b" ~");
                 plain.extend(spelled);
                 plain.extend_from_slice(b"~ ");
-                tokens.push(fake(index));
                 names.push(SPELLINGS[which]);
             }
         }
@@ -82,7 +84,7 @@ impl World {
         if let Some(how) = self.witness.sees(&shown) {
             return Err(said(&format!("shows a credential, read {how}")));
         }
-        if tokens.is_empty() && shown != plain {
+        if names.is_empty() && shown != plain {
             return Err(said("has no credential, and was changed"));
         }
         let text: Vec<u8> = shown.iter().copied().filter(|byte| *byte != 0).collect();
@@ -95,7 +97,8 @@ impl World {
     async fn shown(&self, coding: &str, coded: &[u8], dice: &mut Dice) -> Result<Vec<u8>, String> {
         let mut frames = Vec::new();
         let mut rest = coded;
-        let most = [1, 20, 300, usize::MAX][dice.below(4)].clamp(1, coded.len().max(1));
+        let most = [1 + coded.len() / 400, 40, 300, usize::MAX][dice.below(4)];
+        let most = most.clamp(1, coded.len().max(1));
         while !rest.is_empty() {
             let (piece, later) = rest.split_at((1 + dice.below(most)).min(rest.len()));
             frames.push(Ok::<_, Infallible>(Frame::data(Bytes::copy_from_slice(piece))));
