@@ -22,7 +22,7 @@ use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use http::Response;
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
-use spellings::{Dice, SPELLINGS, Witness, contains, fake, filler, is_public, secrets, spell};
+use spellings::{Dice, SPELLINGS, Witness, contains, fake, filler, secrets, spell};
 use strongroom_broker::back::scrubbed;
 use strongroom_scrub::Scrubber;
 use strongroom_secret::SecretBytes;
@@ -111,6 +111,12 @@ impl World {
         let body = response.await.map_err(|error| error.to_string())?.into_body();
         Ok(body.collect().await.map_err(|error| error.to_string())?.to_bytes().to_vec())
     }
+}
+
+/// Whether the agent's own token shows as much, so that it may pass.
+fn is_public(spelled: &[u8], fake: &str) -> bool {
+    let coded = data_encoding::BASE64.encode(fake.as_bytes());
+    contains(fake.as_bytes(), spelled) || contains(coded.as_bytes(), spelled)
 }
 
 /// Mostly short; one in two thousand is half a megabyte.

@@ -196,12 +196,6 @@ pub(crate) fn spell(which: usize, secret: &[u8], dice: &mut Dice) -> Option<Vec<
     })
 }
 
-/// Whether the agent's own token shows as much, so that it may pass.
-pub(crate) fn is_public(spelled: &[u8], fake: &str) -> bool {
-    contains(fake.as_bytes(), spelled)
-        || contains(BASE64.encode(fake.as_bytes()).as_bytes(), spelled)
-}
-
 /// At least twelve bytes of it, or all of a shorter one.
 fn part<'t>(text: &'t [u8], dice: &mut Dice) -> &'t [u8] {
     let length = if text.len() <= 12 { text.len() } else { 12 + dice.below(text.len() - 11) };
