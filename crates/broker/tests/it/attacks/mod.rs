@@ -76,7 +76,7 @@ pub async fn raw(world: &World, request: &[u8]) -> String {
     loop {
         let read = tokio::time::timeout(Duration::from_secs(5), stream.read(&mut piece)).await;
         match read {
-            Ok(Ok(0)) | Err(_) | Ok(Err(_)) => break,
+            Ok(Ok(0) | Err(_)) | Err(_) => break,
             Ok(Ok(count)) => answer.extend_from_slice(&piece[..count]),
         }
         if is_whole(&String::from_utf8_lossy(&answer)) {

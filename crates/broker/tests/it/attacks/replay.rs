@@ -12,7 +12,7 @@ use crate::support::{
 const OTHER: AgentId = AgentId([0xb2; 16]);
 const REAL_OF_OTHER: &str = "sk-live-Hn5tRq9bWcYx0uLg3EoKs7PzMd4A";
 
-struct Two {
+struct Pair {
     github: Upstream,
     openai: Upstream,
     world: World,
@@ -20,8 +20,8 @@ struct Two {
     two: Session,
 }
 
-impl Two {
-    /// Two agents: one has GitHub and OpenAI, the other GitHub with a credential of its own.
+impl Pair {
+    /// Two agents: one has both providers, the other one of them with a credential of its own.
     async fn new() -> Self {
         let github = Upstream::echo(&["api.github.com"]).await;
         let openai = Upstream::echo(&["api.openai.com"]).await;
@@ -62,7 +62,7 @@ impl Two {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_works_for_its_provider_in_its_session_and_nowhere_else() {
-    let two = Two::new().await;
+    let two = Pair::new().await;
     let (hub, ai) = (two.one.variable("GITHUB_TOKEN"), two.one.variable("OPENAI_API_KEY"));
     let others = two.two.variable("GITHUB_TOKEN");
     let core = |token: &str| token[token.find("srf_").unwrap()..].to_owned();
@@ -100,7 +100,7 @@ async fn a_token_works_for_its_provider_in_its_session_and_nowhere_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_and_a_password_end_with_their_session() {
-    let two = Two::new().await;
+    let two = Pair::new().await;
     let hub = two.one.variable("GITHUB_TOKEN");
     assert_eq!(two.base("github", hub).await, 200);
     two.world.broker.end_session(two.one.id, End::Command);
@@ -117,7 +117,7 @@ async fn a_token_and_a_password_end_with_their_session() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn guessed_passwords_and_tokens_open_nothing() {
-    let two = Two::new().await;
+    let two = Pair::new().await;
     let encode = |pair: &str| data_encoding::BASE64.encode(pair.as_bytes());
     let good = proxy_authorization(&two.one);
     let guesses = [
@@ -144,7 +144,7 @@ async fn guessed_passwords_and_tokens_open_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_that_is_taken_away_is_gone_for_open_sessions_too() {
-    let mut two = Two::new().await;
+    let mut two = Pair::new().await;
     let hub = two.one.variable("GITHUB_TOKEN").to_owned();
     assert_eq!(two.base("github", &hub).await, 200);
     two.world.configure(|config| config.agents[0].policy.rules.clear());
@@ -156,7 +156,7 @@ async fn a_policy_that_is_taken_away_is_gone_for_open_sessions_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_without_a_policy_of_its_own_goes_nowhere() {
-    let mut two = Two::new().await;
+    let mut two = Pair::new().await;
     let hub = two.one.variable("GITHUB_TOKEN").to_owned();
     two.world.configure(|config| config.agents[0].secrets.clear());
     assert_eq!(two.base("github", &hub).await, 403);
