@@ -144,7 +144,10 @@ async fn the_credential_is_in_no_process_file_or_word_that_an_agent_can_reach() 
     let processes = tree(child.id());
     assert!(processes.len() >= 2, "the program, and the command below it");
     let all: Vec<Vec<u8>> = processes.iter().map(|pid| everything(*pid)).collect();
-    assert!(all.iter().any(|bytes| holds(bytes, "Bearer srf_local_")), "the scan finds an echo");
+    assert!(
+        all.iter().any(|bytes| holds(bytes, "authorization: Bearer sk-srf_local_")),
+        "the scan finds an echo"
+    );
     for (pid, bytes) in processes.iter().zip(&all) {
         assert!(!holds(bytes, REAL), "process {pid}");
     }
