@@ -318,24 +318,24 @@ async fn a_thousand_agents_at_once_each_use_their_own_credential() {
     let openai = provider("openai");
     let mut world = World::new(&[&upstream]);
     let credential = |agent: u16| format!("sk-live-of-agent-{agent:04}-{}", "k".repeat(20));
-    let mut one_for_each = Vec::new();
+    let name = |agent: u16| format!("agent-{agent:04}");
+    let mut agents = Vec::new();
     for agent in 0..AGENTS {
-        let mut at = secret(7);
+        let (mut at, mut id) = (secret(7), AgentId([0xb0; 16]));
         at.secret.0[..2].copy_from_slice(&agent.to_be_bytes());
-        let mut id = [0xb0; 16];
-        id[..2].copy_from_slice(&agent.to_be_bytes());
-        let rules = vec![rule(&openai, vec![at])];
-        one_for_each.push((AgentId(id), at, policy(rules), credential(agent)));
-    }
-    for (agent, (id, at, policy, value)) in one_for_each.into_iter().enumerate() {
+        id.0[..2].copy_from_slice(&agent.to_be_bytes());
+        let value = credential(agent);
         let secrets = [(at, value.as_str(), openai.secret_policy())];
-        world = world.agent(id, &format!("agent-{agent:04}"), policy, &secrets);
+        let policy = policy(vec![rule(&openai, vec![at])]);
+        agents.push(world.described(id, &name(agent), policy, &secrets));
     }
+    world.configure(|config| config.agents = agents);
+    let client = direct();
     let mut asking = JoinSet::new();
     for agent in 0..AGENTS {
-        let session = world.session_of(Some(&format!("agent-{agent:04}")));
-        let request = ask(&world, &session);
+        let session = world.session_of(Some(&name(agent)));
         let fake = session.variable("OPENAI_API_KEY").to_owned();
+        let request = client.get(world.url("/openai/v1/models")).bearer_auth(&fake);
         let mut is_open = is_open.clone();
         asking.spawn(async move {
             is_open.wait_for(|open| *open).await.unwrap();

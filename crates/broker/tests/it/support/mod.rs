@@ -133,6 +133,19 @@ impl World {
         policy: AgentPolicy,
         secrets: &[(SecretAt, &str, SecretPolicy)],
     ) -> Self {
+        let agent = self.described(id, name, policy, secrets);
+        self.configure(|config| config.agents.push(agent));
+        self
+    }
+
+    /// An agent as the broker is told of it; its values are put into the vault.
+    pub fn described(
+        &self,
+        id: AgentId,
+        name: &str,
+        policy: AgentPolicy,
+        secrets: &[(SecretAt, &str, SecretPolicy)],
+    ) -> AgentConfig {
         for (at, value, _) in secrets {
             self.vault.put(*at, value);
         }
@@ -143,16 +156,14 @@ impl World {
             version: 1,
             policy: policy.clone(),
         };
-        self.config.agents.push(AgentConfig {
+        AgentConfig {
             id,
             name: name.to_owned(),
             responsible: "Mara Lind".to_owned(),
             policy,
             not_after_ms: 0,
             secrets: secrets.iter().map(entry).collect(),
-        });
-        self.broker.configure(self.config.clone());
-        self
+        }
     }
 
     /// One agent that may use one built-in provider with [`REAL`].
