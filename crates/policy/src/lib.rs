@@ -30,6 +30,6 @@ pub use document::PolicyError;
 pub use fake::FakeToken;
 pub use provider::{Provider, providers};
 pub use scope::{Grant, Scope};
-pub use secret::{Auth, Rate, SecretAt, SecretPolicy, Site};
+pub use secret::{Auth, Rate, SecretAt, SecretPolicy};
 pub use target::{Host, HostPattern, Method, Path, PathPattern, Scheme, Target};
 pub use usage::{Usage, Used};

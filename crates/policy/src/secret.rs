@@ -10,8 +10,6 @@ use strongroom_format::id::{EnvId, SecretId};
 use crate::document::{self, Checked, MAX_LIST, PolicyError};
 use crate::target::{HostPattern, Method, Path, PathPattern, Scheme, Target};
 
-/// Sites of one secret.
-const MAX_SITES: usize = 8;
 /// A template, a user, the name of a parameter.
 const MAX_TEXT: usize = 256;
 /// The certificate of an own CA.
@@ -45,8 +43,6 @@ pub struct SecretPolicy {
     pub auth: Auth,
     /// Whether the hosts may have private addresses and be spoken to without TLS.
     pub private: bool,
-    /// Where else in a request a fake token may be replaced by the credential.
-    pub sites: Vec<Site>,
     /// How often it may be used.
     pub uses: Option<u64>,
     /// Until when, in milliseconds of Unix time.
@@ -100,32 +96,6 @@ pub enum Auth {
     },
 }
 
-/// A place in a request, besides [`Auth`], where a whole value that is a fake token may be replaced.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Site {
-    /// A header with this lower-case name.
-    Header {
-        /// The name.
-        name: String,
-    },
-    /// A parameter of the query.
-    Query {
-        /// The name.
-        name: String,
-    },
-    /// A field of an `application/x-www-form-urlencoded` body.
-    Form {
-        /// The name.
-        name: String,
-    },
-    /// A string in a JSON body.
-    Json {
-        /// The JSON Pointer (RFC 6901) to it.
-        pointer: String,
-    },
-}
-
 /// At most so many in any stretch of so many seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -150,7 +120,6 @@ impl SecretPolicy {
             paths: Vec::new(),
             auth,
             private: false,
-            sites: Vec::new(),
             uses: None,
             not_after_ms: None,
             approval: false,
@@ -181,8 +150,6 @@ impl SecretPolicy {
         part.places(&self.hosts, &self.ports, &self.methods, &self.paths)?;
         self.auth.check(&part, &self.hosts)?;
         part.inner("mints").count(self.mints.len(), MAX_LIST)?;
-        part.inner("sites").count(self.sites.len(), MAX_SITES)?;
-        self.sites.iter().try_for_each(|site| site.check(&part))?;
         self.rate.iter().try_for_each(|rate| rate.check(&part))?;
         if let Some(ca) = &self.ca {
             let part = part.inner("own CA");
@@ -253,24 +220,6 @@ pub fn token_endpoint(url: &str) -> Option<(Target, Path)> {
     let target = Target::from_authority(Scheme::Https, authority).ok()?;
     let path = Path::parse(rest.get(authority.len()..)?).ok()?;
     path.query().is_none().then_some((target, path))
-}
-
-impl Site {
-    fn check(&self, part: &Checked) -> Result<(), PolicyError> {
-        let part = part.inner("sites");
-        match self {
-            Self::Header { name } => check_header(&part, name),
-            Self::Query { name } | Self::Form { name } => {
-                let sound = (1..=MAX_TEXT).contains(&name.len())
-                    && name.bytes().all(|byte| byte.is_ascii_graphic());
-                part.require(sound, "a parameter has a name of plain characters")
-            }
-            Self::Json { pointer } => {
-                let sound = pointer.starts_with('/') && pointer.len() <= MAX_TEXT;
-                part.require(sound, "a place in JSON is a pointer such as /auth/key")
-            }
-        }
-    }
 }
 
 impl Rate {

@@ -4,7 +4,7 @@
 
 use strongroom_format::id::{AgentId, UserId};
 use strongroom_policy::provider::WEB;
-use strongroom_policy::{AgentPolicy, Auth, Effect, Provider, Rule, SecretAt, SecretPolicy, Site};
+use strongroom_policy::{AgentPolicy, Auth, Effect, Provider, Rule, SecretAt, SecretPolicy};
 
 use super::agents::PolicyChange;
 use super::summary::{Line, LineKind, person, place};
@@ -245,16 +245,6 @@ fn of_change(change: &PolicyChange, replica: &mut Replica) -> Vec<Line> {
         let text = format!("{secret} may go to private addresses, and without TLS");
         lines.push(Line::new(LineKind::Warn, text));
     }
-    let new_sites: Vec<String> = policy
-        .sites
-        .iter()
-        .filter(|site| !before.as_ref().is_some_and(|was| was.sites.contains(site)))
-        .map(site)
-        .collect();
-    if !new_sites.is_empty() {
-        let text = format!("{secret} may also stand elsewhere in a request");
-        lines.push(Line::new(LineKind::Warn, text).detail(new_sites.join(", ")));
-    }
     if policy.ca.is_some() && before.is_none_or(|was| was.ca != policy.ca) {
         let text = format!("{secret} trusts a certificate authority of its own");
         lines.push(Line::new(LineKind::Warn, text));
@@ -299,15 +289,6 @@ fn auth(auth: &Auth) -> String {
         Auth::Path => "in the path, as Telegram wants it".to_owned(),
         Auth::SigV4 { .. } => "as an AWS signature".to_owned(),
         Auth::OAuth2 { token_url, .. } => format!("exchanged for access tokens at {token_url}"),
-    }
-}
-
-fn site(site: &Site) -> String {
-    match site {
-        Site::Header { name } => format!("the header {name}"),
-        Site::Query { name } => format!("the query parameter {name}"),
-        Site::Form { name } => format!("the form field {name}"),
-        Site::Json { pointer } => format!("the JSON field {pointer}"),
     }
 }
 

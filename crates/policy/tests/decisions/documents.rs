@@ -1,7 +1,7 @@
 //! Policies as bytes: one encoding, and nothing that means nothing.
 
 use strongroom_policy::{
-    AgentPolicy, Auth, Effect, PolicyError, ProcessRule, Provider, Rate, Rule, SecretPolicy, Site,
+    AgentPolicy, Auth, Effect, PolicyError, ProcessRule, Provider, Rate, Rule, SecretPolicy,
     provider::{EnvValue, EnvVar, WEB},
 };
 
@@ -215,25 +215,6 @@ fn an_own_authority_is_for_private_hosts() {
     secret.private = true;
     secret.check().unwrap();
     secret.ca = Some("x".to_owned());
-    assert!(secret.check().is_err());
-}
-
-#[test]
-fn sites_are_places_and_not_formats() {
-    let mut secret = github();
-    assert!(secret.sites.is_empty(), "none unless somebody writes one");
-    for site in [
-        Site::Header { name: "host".to_owned() },
-        Site::Query { name: String::new() },
-        Site::Form { name: "a b".to_owned() },
-        Site::Json { pointer: "a".to_owned() },
-    ] {
-        secret.sites = vec![site];
-        assert!(secret.check().is_err());
-    }
-    secret.sites = vec![Site::Json { pointer: "/auth/key".to_owned() }];
-    secret.check().unwrap();
-    secret.sites = vec![Site::Query { name: "key".to_owned() }; 9];
     assert!(secret.check().is_err());
 }
 
