@@ -347,21 +347,11 @@ impl Witness {
     /// `public` is what the agent knows anyway: its fake tokens.
     pub(crate) fn new<'s>(secrets: impl IntoIterator<Item = &'s [u8]>, public: &[String]) -> Self {
         let mut runs = HashSet::new();
-        for secret in secrets {
-            let mut forms = vec![secret.to_vec()];
-            for before in 0..3 {
-                let shifted = [&[0; 2][..before], secret].concat();
-                let from = if before == 0 { 0 } else { before + 1 };
-                let sure = shifted.len() * 8 / 6;
-                for alphabet in [BASE64_NOPAD, BASE64URL_NOPAD] {
-                    forms.push(alphabet.encode(&shifted).as_bytes()[from..sure].to_vec());
-                }
-            }
-            for form in forms {
-                runs.extend(form.windows(form.len().min(12)).map(<[u8]>::to_vec));
-            }
+        for form in secrets.into_iter().flat_map(forms) {
+            runs.extend(form.windows(form.len().min(12)).map(<[u8]>::to_vec));
         }
-        runs.retain(|run| !public.iter().any(|fake| contains(fake.as_bytes(), run)));
+        let public: Vec<_> = public.iter().flat_map(|fake| forms(fake.as_bytes())).collect();
+        runs.retain(|run| !public.iter().any(|form| contains(form, run)));
         let mut widths: Vec<usize> = runs.iter().map(Vec::len).collect();
         widths.sort_unstable();
         widths.dedup();
@@ -412,6 +402,20 @@ impl Witness {
             self.beginnings[beginning(rest)] && self.widths.iter().any(is_run)
         })
     }
+}
+
+/// The text, and those characters of its base64 that are sure, in each alignment.
+fn forms(text: &[u8]) -> Vec<Vec<u8>> {
+    let mut forms = vec![text.to_vec()];
+    for before in 0..3 {
+        let shifted = [&[0; 2][..before], text].concat();
+        let from = if before == 0 { 0 } else { before + 1 };
+        let sure = shifted.len() * 8 / 6;
+        for alphabet in [BASE64_NOPAD, BASE64URL_NOPAD] {
+            forms.push(alphabet.encode(&shifted).as_bytes()[from..sure].to_vec());
+        }
+    }
+    forms
 }
 
 fn beginning(run: &[u8]) -> usize {
