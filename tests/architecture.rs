@@ -31,14 +31,18 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("server", &["chain", "format", "store", "store-sqlite"]),
     // Core and format for the words of the views; the server because it is inside the program.
     // Measures all of it; no program links it.
-    ("bench", &["chain", "client", "core", "crypto", "format", "secret", "server"]),
+    (
+        "bench",
+        &[
+            "broker", "chain", "client", "control", "core", "crypto", "format", "policy", "secret",
+            "server",
+        ],
+    ),
     ("desktop", &["client", "control", "core", "format", "policy", "secret", "server"]),
     // Values come to it through a narrow port of `client`, for one use.
     (
         "broker",
-        &[
-            "client", "control", "core", "crypto", "format", "legacy", "policy", "scrub", "secret",
-        ],
+        &["client", "control", "core", "crypto", "format", "legacy", "policy", "scrub", "secret"],
     ),
     // `verify` judges with core alone; everything that talks to a server goes through client.
     ("cli", &["client", "control", "core", "format", "policy", "secret"]),

@@ -8,6 +8,7 @@
 mod access;
 mod audit;
 mod bare;
+mod broker;
 mod chain;
 mod filter;
 mod import;
@@ -52,6 +53,9 @@ fn main() -> Result<(), Failure> {
         [team::MAKE, folder] => return print(&team::make_for_window(folder)?),
         [audit::READ, folder] => return print(&audit::read_world(folder)?),
         [audit::WORLD, arguments @ ..] => return print(&audit::make_world(arguments)?),
+        [broker::OURS, arguments @ ..] => return broker::ours(arguments),
+        [broker::HOP, arguments @ ..] => return broker::hop(arguments),
+        [broker::STOP, arguments @ ..] => return print(&broker::stop(arguments)?),
         [team::TILES, folder] => return print(&team::tiles(folder)?),
         _ => {}
     }

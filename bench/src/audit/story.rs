@@ -146,6 +146,7 @@ impl<'a> Story<'a> {
             actor_prev: prev,
             org_head: moment.head,
             detail,
+            agency: None,
         };
         self.counts.insert((actor.who, device), (act.actor_seq, act_hash(&act)));
         let signature = actor.sign(&act.message());
@@ -162,6 +163,7 @@ impl<'a> Story<'a> {
             actor_prev: ZERO,
             org_head: moment.head,
             detail,
+            agency: None,
         };
         let peer = self.peer(actor);
         Event { act, signature: [0; 64], server_time_ms: moment.at_ms, peer }

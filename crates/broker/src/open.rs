@@ -1,6 +1,10 @@
 //! A session for a command: its fake tokens, its authority, its variables.
 
-use std::{collections::BTreeSet, sync::Arc, time::{Duration, UNIX_EPOCH}};
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use data_encoding::HEXLOWER;
 use strongroom_control::door::Reply;
@@ -128,7 +132,8 @@ impl Broker {
         let providers = chosen(&config.policy, only)?;
         let minutes = [minutes, config.policy.session_minutes].into_iter().flatten().min();
         let until_ms = minutes.map_or(0, |minutes| now_ms + u64::from(minutes) * 60_000);
-        let ca = SessionCa::make(&hosts(&config.policy), UNIX_EPOCH + Duration::from_millis(now_ms))?;
+        let ca =
+            SessionCa::make(&hosts(&config.policy), UNIX_EPOCH + Duration::from_millis(now_ms))?;
         let certificate = ca.pem().to_owned();
         let password = HEXLOWER.encode(&entropy::array::<32>(&mut OsEntropy)?);
         let begin = Begin {

@@ -10,7 +10,9 @@ use strongroom_control::{
 use strongroom_policy::Effect;
 use tokio::task::JoinHandle;
 
-use crate::support::{AGENT, REAL, World, direct, policy, provider, rule, secret, upstream::Upstream};
+use crate::support::{
+    AGENT, REAL, World, direct, policy, provider, rule, secret, upstream::Upstream,
+};
 
 fn asking(upstream: &Upstream) -> World {
     let openai = provider("openai");

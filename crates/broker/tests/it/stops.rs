@@ -10,7 +10,9 @@ use strongroom_broker::sessions::End;
 use strongroom_control::record::Outcome;
 use strongroom_policy::OnLock;
 
-use crate::support::{AGENT, REAL, World, direct, policy, provider, rule, secret, upstream::Upstream};
+use crate::support::{
+    AGENT, REAL, World, direct, policy, provider, rule, secret, upstream::Upstream,
+};
 
 /// An upstream whose answers never end.
 async fn endless(host: &str) -> Upstream {

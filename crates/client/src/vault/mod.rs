@@ -32,6 +32,7 @@ mod restore;
 mod retention;
 mod rotate;
 mod sample;
+mod sample_agents;
 mod sample_team;
 mod session;
 mod signed;

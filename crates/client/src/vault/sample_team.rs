@@ -148,6 +148,7 @@ impl Session {
         for plan in &tokens {
             self.run_once(plan).await.map_err(|error| VaultError::System(error.to_string()))?;
         }
+        self.fill_sample_agents(&places).await?;
         self.use_some(&places)
     }
 

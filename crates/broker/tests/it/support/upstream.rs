@@ -158,7 +158,9 @@ async fn answer(
 }
 
 /// An authority of its own, and a certificate for the hosts.
-pub(super) fn certified(hosts: &[String]) -> (CertificateDer<'static>, String, rustls::ServerConfig) {
+pub(super) fn certified(
+    hosts: &[String],
+) -> (CertificateDer<'static>, String, rustls::ServerConfig) {
     use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::default();
