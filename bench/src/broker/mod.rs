@@ -35,13 +35,12 @@ use tokio::net::TcpListener;
 
 use crate::Failure;
 
-pub use stop::STOP;
-pub(crate) use stop::stop;
+pub(crate) use stop::{STOP, stop};
 
 /// Serves the broker until its input ends: `broker-ours UPSTREAM [CA]`.
-pub const OURS: &str = "broker-ours";
+pub(crate) const OURS: &str = "broker-ours";
 /// Serves the smallest hop there is with the same libraries: `broker-hop PORT UPSTREAM`.
-pub const HOP: &str = "broker-hop";
+pub(crate) const HOP: &str = "broker-hop";
 
 /// What every proxy of the measurement puts in.
 const REAL: &str = "real-secret-value-0123456789abcdef";
@@ -217,10 +216,8 @@ pub(crate) fn hop(arguments: &[&str]) -> Result<(), Failure> {
                 let request = passed(request, upstream.clone());
                 let client = client.clone();
                 async move {
-                    let request = request.map_err(Box::new)?;
-                    let answered: Result<_, Box<dyn std::error::Error + Send + Sync>> =
-                        client.request(request).await.map_err(Into::into);
-                    answered
+                    let request = request.map_err(std::io::Error::other)?;
+                    client.request(request).await.map_err(std::io::Error::other)
                 }
             });
             let http = hyper::server::conn::http1::Builder::new();

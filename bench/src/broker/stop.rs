@@ -17,7 +17,7 @@ use super::{Flowing, broker, run};
 use crate::Failure;
 
 /// `broker-stop STREAMS`.
-pub const STOP: &str = "broker-stop";
+pub(crate) const STOP: &str = "broker-stop";
 
 /// Opens that many streams, stops everything, and says when the last agent saw its stream end.
 pub(crate) fn stop(arguments: &[&str]) -> Result<String, Failure> {

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 #[path = "../it/support/mod.rs"]
-#[expect(dead_code, unreachable_pub, clippy::expect_used, reason = "the other tests use all of it")]
+#[expect(dead_code, unreachable_pub, reason = "the other tests use all of it")]
 mod support;
 
 mod oauth2;

@@ -102,8 +102,7 @@ async fn what_cannot_be_signed_does_not_leave() {
 
 /// Now, as a presigned URL says it.
 fn presigned_now() -> String {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let text = strongroom_core::utc::rfc3339(u64::try_from(now.as_millis()).unwrap());
+    let text = strongroom_core::utc::rfc3339(strongroom_broker::broker::now_ms());
     let digits: String = text.chars().take(19).filter(|c| !"-:".contains(*c)).collect();
     digits + "Z"
 }

@@ -1,7 +1,6 @@
 //! The broker as agents meet it: real sockets, real TLS, upstreams of the tests' own on loopback.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
-#![expect(missing_docs, reason = "a test says what it does by its name")]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 #![expect(unreachable_pub, reason = "one binary")]
 
 mod attacks;

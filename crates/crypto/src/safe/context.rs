@@ -45,13 +45,7 @@ impl Context {
     pub fn agency(org: &OrgId, actor: &Principal, agent: &AgentId, epoch: u32) -> Self {
         Self(ctx(
             "agency",
-            &[
-                org.as_bytes(),
-                &[actor.kind()],
-                &actor.id(),
-                agent.as_bytes(),
-                &epoch.to_be_bytes(),
-            ],
+            &[org.as_bytes(), &[actor.kind()], &actor.id(), agent.as_bytes(), &epoch.to_be_bytes()],
         ))
     }
 

@@ -224,7 +224,7 @@ impl World {
 impl Session {
     /// A variable of the command.
     pub fn variable(&self, name: &str) -> &str {
-        self.variables.get(name).map_or_else(|| panic!("no {name}"), String::as_str)
+        self.variables.get(name).map(String::as_str).unwrap()
     }
 
     /// A client that goes through the forward proxy and trusts the session's authority alone.

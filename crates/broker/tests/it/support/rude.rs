@@ -18,7 +18,7 @@ where
     S: Future<Output = ()> + Send + 'static,
 {
     let hosts: Vec<String> = hosts.iter().map(|&host| host.to_owned()).collect();
-    let (authority, authority_pem, mut config) = certified(&hosts);
+    let (authority, _, mut config) = certified(&hosts);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     let config = Arc::new(config);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -29,7 +29,7 @@ where
             tokio::spawn(speak(stream, Arc::clone(&config)));
         }
     });
-    Upstream { address, hosts, authority, authority_pem, got: Arc::default(), task }
+    Upstream { address, hosts, authority, got: Arc::default(), task }
 }
 
 /// An upstream that hands each connection to `speak` when the first request's head has come.

@@ -27,7 +27,6 @@ type Handler = dyn Fn(Got) -> Response<Body> + Send + Sync;
 pub struct Got {
     pub method: Method,
     pub uri: String,
-    pub version: http::Version,
     pub headers: HeaderMap,
     pub body: Bytes,
 }
@@ -54,7 +53,6 @@ pub struct Upstream {
     pub address: SocketAddr,
     pub hosts: Vec<String>,
     pub authority: CertificateDer<'static>,
-    pub authority_pem: String,
     pub(super) got: Arc<Mutex<Vec<Got>>>,
     pub(super) task: JoinHandle<()>,
 }
@@ -102,7 +100,7 @@ impl Upstream {
 
     async fn start(hosts: &[&str], tls: bool, handler: Arc<Handler>) -> Self {
         let hosts: Vec<String> = hosts.iter().map(|&host| host.to_owned()).collect();
-        let (authority, authority_pem, config) = certified(&hosts);
+        let (authority, _, config) = certified(&hosts);
         let acceptor = tls.then(|| TlsAcceptor::from(Arc::new(config)));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -131,7 +129,7 @@ impl Upstream {
                 });
             }
         });
-        Self { address, hosts, authority, authority_pem, got, task }
+        Self { address, hosts, authority, got, task }
     }
 
     /// Everything that arrived.
@@ -149,7 +147,6 @@ async fn answer(
     let got = Got {
         method: parts.method,
         uri: parts.uri.to_string(),
-        version: parts.version,
         headers: parts.headers,
         body: body.collect().await?.to_bytes(),
     };
