@@ -282,7 +282,7 @@ describe("agents", () => {
     await waitFor(() => expect(token()).not.toBeNull());
     within(token() ?? document.body, "fake-token-again")?.click();
     expect(again).toHaveBeenCalledWith("agt_docs", "github", "ftk_docs-writer_1");
-    await waitFor(() => expect(token()?.textContent).toContain("never used"));
+    await waitFor(() => expect(token()?.textContent).toContain("not used since"));
     within(token() ?? document.body, "fake-token-revoke")?.click();
     await waitFor(() => expect(token()).toBeNull());
     expect(revoke).toHaveBeenCalledOnce();

@@ -249,6 +249,7 @@ mod tests {
             millis: 0,
             bytes: 0,
             why: "no rule".to_owned(),
+            token: 0,
         }
     }
 

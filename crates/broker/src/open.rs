@@ -180,6 +180,7 @@ impl Broker {
                 agent: session.agent,
                 provider: provider.id.clone(),
                 session: Some(session.id),
+                standing: 0,
                 not_after_ms: session.until_ms,
             };
             self.tokens.add(token.hash(), stands);

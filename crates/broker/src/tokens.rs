@@ -22,6 +22,8 @@ pub struct TokenFor {
     pub provider: String,
     /// In which session; `None` for the standing session of its agent.
     pub session: Option<u64>,
+    /// Its number in the owner's list; 0 for a session's.
+    pub standing: u64,
     /// Its end, in milliseconds since 1970; zero for none.
     pub not_after_ms: u64,
 }
@@ -58,6 +60,7 @@ impl TokenBook {
                 agent: token.agent,
                 provider: token.provider.clone(),
                 session: None,
+                standing: token.id,
                 not_after_ms: token.not_after_ms,
             };
             all.insert(token.hash, stands);
@@ -74,6 +77,7 @@ mod tests {
             agent: AgentId([1; 16]),
             provider: "openai".to_owned(),
             session,
+            standing: session.map_or(1, |_| 0),
             not_after_ms: 0,
         }
     }

@@ -42,6 +42,8 @@ pub struct Record {
     pub session: u64,
     /// Which credential, and which version of it; `None` where none was used.
     pub secret: Option<(SecretAt, u64)>,
+    /// The standing fake token that it came with; 0 for none.
+    pub token: u64,
     /// How it ended, or that it began.
     pub outcome: Outcome,
     /// The method.

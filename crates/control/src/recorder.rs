@@ -172,6 +172,7 @@ mod tests {
             millis: 0,
             bytes: 0,
             why: String::new(),
+            token: 0,
         }
     }
 

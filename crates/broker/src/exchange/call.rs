@@ -371,6 +371,7 @@ impl Call {
     pub(super) fn record(&self, outcome: Outcome) -> Record {
         let mut record = self.caller.session.record(outcome);
         record.request = self.number;
+        record.token = self.caller.token;
         self.method.as_str().clone_into(&mut record.method);
         record.host = self.caller.target.authority();
         record.path = self.shown_path(self.caller.path.raw_path());
@@ -573,6 +574,7 @@ impl Session {
             millis: 0,
             bytes: 0,
             why: String::new(),
+            token: 0,
         }
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct Caller {
     pub(super) path: Path,
     /// The path as it came.
     pub(super) came: Path,
+    /// The standing token that it came with; 0 for none.
+    pub(super) token: u64,
 }
 
 impl Caller {
@@ -38,12 +40,14 @@ impl Caller {
         presented: Option<Presented>,
     ) -> Result<Self, Refusal> {
         let stands = presented.as_ref().map(|one| lookup(broker, one)).transpose()?;
+        let token = stands.as_ref().map_or(0, |stands| stands.standing);
         let mut caller = match entry {
             Entry::Base => Self::at_base(broker, parts, presented, stands)?,
             Entry::Through { session, target } => {
                 Self::through(broker, session, target, parts, presented, stands)?
             }
         };
+        caller.token = token;
         if let (Some(presented), Some(provider)) = (&mut caller.presented, &caller.provider) {
             presented.require_place(provider)?;
             presented.wear(&provider.shape);
@@ -89,6 +93,7 @@ impl Caller {
             target,
             path: came.clone(),
             came,
+            token: 0,
         })
     }
 
@@ -126,7 +131,7 @@ impl Caller {
         }
         let (session, target) = (Arc::clone(session), target.clone());
         let path = came.clone();
-        Ok(Self { session, agent, provider, presented, target, path, came })
+        Ok(Self { session, agent, provider, presented, target, path, came, token: 0 })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use strongroom_control::record::Outcome;
 
-use crate::support::{REAL, World, direct, upstream::Upstream};
+use crate::support::{AGENT, REAL, World, direct, upstream::Upstream};
 
 #[tokio::test]
 async fn a_request_to_the_base_address_gets_the_real_credential_and_its_echo_is_scrubbed() {
@@ -46,4 +46,19 @@ async fn a_request_through_the_forward_proxy_gets_it_too() {
     let body = answer.text().await.unwrap();
     assert_eq!(upstream.got()[0].header("x-api-key"), REAL);
     assert!(!body.contains(&REAL[..12]), "{body}");
+}
+
+#[tokio::test]
+async fn a_standing_token_is_known_again_in_the_record_and_a_sessions_is_not() {
+    let upstream = Upstream::echo(&["api.openai.com"]).await;
+    let mut world = World::new(&[&upstream]).with("openai");
+    let _first = world.standing(AGENT, "openai");
+    let second = world.standing(AGENT, "openai");
+    let session = world.session();
+    for token in [second.as_str(), session.variable("OPENAI_API_KEY")] {
+        let url = world.url("/openai/v1/models");
+        direct().get(url).bearer_auth(token).send().await.unwrap().text().await.unwrap();
+    }
+    let sent = world.records().into_iter().filter(|record| record.outcome == Outcome::Sent);
+    assert_eq!(sent.map(|record| record.token).collect::<Vec<_>>(), [1, 0]);
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use strongroom_core::team::{AgentPut, Intent, Plan, SecretPolicyPut};
 use strongroom_crypto::safe::OsEntropy;
 use strongroom_format::id::{EnvId, Principal, UserId};
-use strongroom_policy::provider::{Place, Shape};
+use strongroom_policy::provider::{EffectText, EnvValue, EnvVar, Place, Shape};
 use strongroom_policy::{
     AgentPolicy, Auth, Effect, HostPattern, Provider, Rule, SecretAt, SecretPolicy,
 };
@@ -135,8 +135,18 @@ fn stripe() -> Option<Provider> {
         paths: vec!["/v1/**".parse().ok()?],
         private: false,
         shape: Shape::Prefix { text: "sk_test_".to_owned() },
-        env: Vec::new(),
-        effects: Vec::new(),
+        env: vec![
+            EnvVar { name: "STRIPE_API_KEY".to_owned(), value: EnvValue::Token },
+            EnvVar {
+                name: "STRIPE_API_BASE".to_owned(),
+                value: EnvValue::BaseUrl { suffix: String::new() },
+            },
+        ],
+        effects: vec![EffectText {
+            method: "POST".parse().ok()?,
+            path: "/v1/refunds".parse().ok()?,
+            sentence: "Refund {body:/amount} cents of {body:/charge}".to_owned(),
+        }],
         mints: Vec::new(),
         capabilities: Vec::new(),
         agent_sends: vec![Place::Authorization { scheme: "Bearer".to_owned() }],

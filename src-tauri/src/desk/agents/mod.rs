@@ -56,7 +56,7 @@ impl Desk {
             let entries = session.agents()?;
             let named = entries.iter().filter_map(|entry| entry.policy.as_ref().ok());
             let names = names(&session, named)?;
-            let fakes = fakes(&session)?;
+            let fakes = fakes(&session, &going.used)?;
             let (me, people, can_manage) = session.with(|org| Ok(around(&session, org)))?;
             let mut agents = Vec::with_capacity(entries.len());
             for entry in entries {
@@ -258,14 +258,17 @@ fn around(session: &Session, org: &mut OpenOrg) -> (PersonView, Vec<PersonView>,
     (people.you(org), all, can_manage)
 }
 
-fn fakes(session: &Session) -> Answer<BTreeMap<AgentId, Vec<FakeTokenRow>>> {
+fn fakes(
+    session: &Session,
+    used: &BTreeMap<u64, u64>,
+) -> Answer<BTreeMap<AgentId, Vec<FakeTokenRow>>> {
     let mut rows: BTreeMap<AgentId, Vec<FakeTokenRow>> = BTreeMap::new();
     for fake in session.fakes()?.into_iter().rev() {
         rows.entry(fake.agent).or_default().push(FakeTokenRow {
             id: fake.id.to_string(),
             provider: fake.provider,
             made_at: translate::millis(fake.made_ms),
-            last_use: None,
+            last_use: used.get(&fake.id).copied().map(translate::millis),
             ends_at: (fake.not_after_ms != 0).then(|| translate::millis(fake.not_after_ms)),
         });
     }

@@ -237,6 +237,7 @@ mod tests {
             status: if outcome == Outcome::Done { 201 } else { 0 },
             millis: 84,
             bytes: 900,
+            token: 0,
             why: if outcome == Outcome::Denied { "no rule".to_owned() } else { String::new() },
         }
     }

@@ -14,7 +14,10 @@ mod live;
 mod state;
 mod tend;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use strongroom_control::{
     held::{Answered, Held},
@@ -52,6 +55,8 @@ pub(super) struct Going {
     pub(super) held: Vec<Held>,
     pub(super) asks: Vec<AccessAsk>,
     pub(super) alarms: Vec<AlarmRow>,
+    /// When each standing token was used last, in milliseconds since 1970.
+    pub(super) used: BTreeMap<u64, u64>,
 }
 
 impl Seat {
@@ -76,6 +81,7 @@ impl Seat {
             held: state.held.values().cloned().collect(),
             asks: state.asks.iter().cloned().collect(),
             alarms: state.alarms.iter().rev().cloned().collect(),
+            used: state.used.clone(),
         }
     }
 

@@ -97,6 +97,8 @@ pub(super) struct State {
     told: u64,
     pub(super) live: Live,
     pub(super) recorder: Recorder,
+    /// When each standing token was used last, since this program runs.
+    pub(super) used: BTreeMap<u64, u64>,
     pub(super) operator: Option<Arc<SecretBytes>>,
 }
 
@@ -248,6 +250,9 @@ impl State {
                     .and_then(|(at, _)| Some(self.entry(&record.agent, &at)?.name.clone())),
             };
             self.live.record(record, names);
+            if record.token != 0 {
+                self.used.insert(record.token, record.time_ms);
+            }
             if record.outcome == Outcome::Alarm {
                 self.alarm(record);
             }
