@@ -43,6 +43,8 @@ document.addEventListener("keydown", (event) => {
 setInterval(look, LOOK);
 
 function show(context) {
+  // Whoever stopped everything knows why nothing waits any more.
+  if (!context.held && context.how === "stopped") return close();
   if (!context.held) return isOver ? undefined : over(context.how);
   const { held } = context;
   const isNew = held.id !== shown?.held.id;
