@@ -44,6 +44,8 @@ pub(crate) const HOP: &str = "broker-hop";
 
 /// What every proxy of the measurement puts in.
 const REAL: &str = "real-secret-value-0123456789abcdef";
+/// How often an owner keeps what was written down.
+const OWNER_EVERY: std::time::Duration = std::time::Duration::from_millis(250);
 const AGENT: AgentId = AgentId([1; 16]);
 const AT: SecretAt = SecretAt { env: EnvId([2; 16]), secret: SecretId([3; 16]) };
 
@@ -159,9 +161,10 @@ async fn run(broker: Arc<Broker>) -> Result<(), Failure> {
     let forgetting = async {
         let mut told = 0;
         loop {
-            let records = broker.journal().after(told, 256).await;
+            let records = broker.journal().after(told, 100_000).await;
             told = records.last().map_or(told, |record| record.seq);
             broker.journal().forget(told)?;
+            tokio::time::sleep(OWNER_EVERY).await;
         }
         #[expect(unreachable_code, reason = "says which error ends the loop")]
         Ok::<(), Failure>(())

@@ -114,7 +114,7 @@ async fn openais_own_client_works_with_a_fake_token_and_its_stream_stays_one() {
     );
     assert_eq!(upstream.got().len(), 2);
     let whole = said["whole"].as_str().unwrap();
-    assert!(whole.starts_with("you sent Bearer srf_openai_"), "{whole}");
+    assert!(whole.starts_with("you sent Bearer sk-srf_openai_"), "{whole}");
     assert_eq!(said["pieces"][0], "one ");
     let spread = said["spread"].as_u64().unwrap();
     assert!(spread >= 100, "events arrived one by one, not at the end: {spread} ms");
