@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use tauri::{
-    AppHandle, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder,
+    AppHandle, Manager, Url, Webview, WebviewUrl, WebviewWindow, WebviewWindowBuilder,
     webview::NewWindowResponse,
 };
 
@@ -161,7 +161,10 @@ pub async fn open_secure(app: &AppHandle, which: Secure) -> Answer<()> {
 /// the keys that somebody is typing elsewhere.
 pub fn show_secure(app: &AppHandle, which: Secure) -> Answer<()> {
     if app.get_webview_window(which.label()).is_none() {
-        build_secure(app, which, false)?;
+        let window = build_secure(app, which, false)?;
+        // Inside it the page has the keys, as soon as a person turns to the window.
+        let page: &Webview = window.as_ref();
+        page.set_focus()?;
     }
     Ok(())
 }
